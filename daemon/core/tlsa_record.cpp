@@ -1,0 +1,26 @@
+#include "daemon/core/tlsa_record.h"
+
+#include "daemon/core/digest.h"
+
+namespace danegate::core {
+
+std::optional<TlsaRecord> TlsaRecord::from_rdata(ByteView rdata) {
+  if (rdata.size() < 4) return std::nullopt;
+  const auto data = rdata.subspan(3);
+  return TlsaRecord{rdata[0], rdata[1], rdata[2], Bytes(data.begin(), data.end())};
+}
+
+bool TlsaRecord::malformed() const noexcept {
+  if (matching == sha2_256) return data.size() != 32;
+  if (matching == sha2_512) return data.size() != 64;
+  return data.empty();
+}
+
+std::string TlsaRecord::summary() const {
+  std::string text = std::to_string(usage) + ' ' + std::to_string(selector) + ' ' + std::to_string(matching) + ' ';
+  const ByteView view(data);
+  if (view.size() <= 4) return text + to_hex(view);
+  return text + to_hex(view.first(2)) + "…" + to_hex(view.last(2));
+}
+
+} // namespace danegate::core

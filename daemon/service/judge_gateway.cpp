@@ -1,0 +1,94 @@
+#include "daemon/service/judge_gateway.h"
+
+#include "daemon/service/ports.h"
+
+#include <boost/asio/co_spawn.hpp>
+
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <unordered_set>
+#include <utility>
+
+namespace danegate::service {
+
+namespace asio = boost::asio;
+
+namespace {
+
+asio::awaitable<core::Decision> start(const JudgeOnLoop& judge, std::shared_ptr<core::Question> question,
+                                      config::ConfigPtr config) {
+  auto verdict = judge(std::move(*question), std::move(config));
+  co_return co_await std::move(verdict);
+}
+
+/// Without the loop, and without a lookup. What needs none is judged as ever.
+core::Decision judge_overloaded(core::Question question, const config::ConfigPtr& config) {
+  if (!question.problem) question.problem = core::find_problem(question.evidence);
+  if (!question.problem)
+    question.problem = core::EvidenceProblem{core::Reason::overload, std::string(name_of(Bound::milter_verdicts))};
+  core::AuthFlow flow(config->rules, std::move(question), library_ports(), {});
+  return flow.take();
+}
+
+} // namespace
+
+/// One thread's wait. Shared with the verdict's coroutine, which may end after the thread has given up.
+struct JudgeGateway::Wait {
+  std::condition_variable changed;
+  std::optional<core::Decision> decision;
+  std::exception_ptr error;
+  bool over = false;
+};
+
+struct JudgeGateway::State {
+  std::mutex mutex; ///< of every Wait, too
+  std::unordered_set<std::shared_ptr<Wait>> waiting;
+  bool closed = false;
+};
+
+JudgeGateway::JudgeGateway(asio::io_context& loop, JudgeOnLoop judge, std::function<void(Bound)> bound_met)
+    : loop_(loop), judge_(std::move(judge)), bound_met_(std::move(bound_met)), state_(std::make_shared<State>()) {}
+
+core::Decision JudgeGateway::judge(core::Question question, const config::ConfigPtr& config) {
+  const auto wait = std::make_shared<Wait>();
+  std::unique_lock lock(state_->mutex);
+  if (state_->closed) throw std::runtime_error("the daemon is ending");
+  if (state_->waiting.size() >= config->limits.milter_verdicts) {
+    lock.unlock();
+    if (bound_met_) bound_met_(Bound::milter_verdicts);
+    return judge_overloaded(std::move(question), config);
+  }
+  state_->waiting.insert(wait);
+  lock.unlock();
+
+  auto shared_question = std::make_shared<core::Question>(std::move(question));
+  auto finished = [wait, state = state_](std::exception_ptr error, core::Decision decision) {
+    const std::scoped_lock guard(state->mutex);
+    wait->error = std::move(error);
+    wait->decision = std::move(decision);
+    wait->over = true;
+    wait->changed.notify_one();
+  };
+  asio::co_spawn(loop_, start(judge_, std::move(shared_question), config), std::move(finished));
+
+  lock.lock();
+  wait->changed.wait_for(lock, config->limits.deadline + patience, [&] { return wait->over || state_->closed; });
+  state_->waiting.erase(wait);
+  if (!wait->over)
+    throw std::runtime_error(state_->closed ? "the daemon is ending" : "the loop gave no verdict in time");
+  if (wait->error) std::rethrow_exception(wait->error);
+  return std::move(*wait->decision);
+}
+
+void JudgeGateway::close() {
+  const std::scoped_lock lock(state_->mutex);
+  state_->closed = true;
+  for (const auto& wait : state_->waiting)
+    wait->changed.notify_one();
+}
+
+} // namespace danegate::service

@@ -1,0 +1,173 @@
+#include "daemon/service/log_format.h"
+
+#include <array>
+#include <charconv>
+
+namespace danegate::service {
+
+namespace {
+
+constexpr std::string_view ellipsis = "\u2026";
+
+/// What stands in a log line as it is: in logfmt without quotes, in JSON within them.
+constexpr std::array<bool, 256> plain_octets(bool json) {
+  std::array<bool, 256> plain{};
+  for (std::size_t c = 0x21; c < 0x7f; ++c)
+    plain[c] = c != '"' && c != '\\' && (json || c != '=');
+  plain[' '] = json;
+  return plain;
+}
+
+constexpr std::array<bool, 256> plain_in_logfmt = plain_octets(false);
+constexpr std::array<bool, 256> plain_in_json = plain_octets(true);
+
+bool all_plain(std::string_view value, const std::array<bool, 256>& plain) {
+  for (char c : value)
+    if (!plain[static_cast<unsigned char>(c)]) return false;
+  return true;
+}
+
+struct Character {
+  char32_t code = 0;
+  std::size_t length = 0; ///< 0: no UTF-8 character begins here
+};
+
+/// RFC 3629: no overlong forms, no surrogates, nothing past U+10FFFF. `text` is not empty.
+Character first_character(std::string_view text) {
+  const auto lead = static_cast<unsigned char>(text[0]);
+  if (lead < 0x80) return {lead, 1};
+  const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return {};
+  char32_t code = lead & (0xffU >> (length + 1));
+  for (std::size_t i = 1; i < length; ++i) {
+    const auto next = static_cast<unsigned char>(text[i]);
+    if ((next & 0xc0U) != 0x80) return {};
+    code = (code << 6U) | (next & 0x3fU);
+  }
+  constexpr std::array<char32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
+  if (code < least[length] || (code >= 0xd800 && code <= 0xdfff) || code > 0x10ffff) return {};
+  return {code, length};
+}
+
+/// Would move the cursor, break the line or reorder what stands around it in a viewer.
+bool is_control(char32_t code) {
+  return code < 0x20 || (code >= 0x7f && code <= 0x9f) || code == 0x61c || (code >= 0x200e && code <= 0x200f) ||
+         (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+}
+
+void append_hex(std::string& out, std::string_view prefix, char32_t value, unsigned digits) {
+  out += prefix;
+  while (digits-- > 0)
+    out += "0123456789abcdef"[(value >> (4 * digits)) & 0xfU];
+}
+
+void append_escaped(std::string& out, std::string_view value, bool json) {
+  while (!value.empty()) {
+    const auto [code, length] = first_character(value);
+    const std::string_view octets = value.substr(0, length == 0 ? 1 : length);
+    value.remove_prefix(octets.size());
+    if (length != 0 && !is_control(code)) {
+      if (code == '"' || code == '\\') out += '\\';
+      out += octets;
+    } else if (json) {
+      append_hex(out, "\\u", length == 0 ? U'\ufffd' : code, 4);
+    } else {
+      for (char octet : octets)
+        append_hex(out, "\\x", static_cast<unsigned char>(octet), 2);
+    }
+  }
+}
+
+/// At most max_value octets, and no character torn: at most the three octets of an unfinished one are dropped too.
+std::string_view cut(std::string_view value) {
+  std::size_t end = LineEncoder::max_value;
+  for (unsigned back = 0; back < 3 && (static_cast<unsigned char>(value[end]) & 0xc0U) == 0x80; ++back)
+    --end;
+  return value.substr(0, end);
+}
+
+void append_number(std::string& out, std::uint64_t value) {
+  std::array<char, 20> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  out.append(digits.data(), end);
+}
+
+void append_padded(std::string& out, unsigned value, unsigned width) {
+  std::array<char, 10> digits{};
+  for (unsigned i = width; i-- > 0; value /= 10)
+    digits[i] = static_cast<char>('0' + value % 10);
+  out.append(digits.data(), width);
+}
+
+} // namespace
+
+void append_timestamp(std::string& out, std::chrono::system_clock::time_point time) {
+  using namespace std::chrono;
+  const auto day = floor<days>(time);
+  const year_month_day date{day};
+  const hh_mm_ss clock{floor<milliseconds>(time - day)};
+  append_padded(out, static_cast<unsigned>(static_cast<int>(date.year())), 4);
+  out += '-';
+  append_padded(out, static_cast<unsigned>(date.month()), 2);
+  out += '-';
+  append_padded(out, static_cast<unsigned>(date.day()), 2);
+  out += 'T';
+  append_padded(out, static_cast<unsigned>(clock.hours().count()), 2);
+  out += ':';
+  append_padded(out, static_cast<unsigned>(clock.minutes().count()), 2);
+  out += ':';
+  append_padded(out, static_cast<unsigned>(clock.seconds().count()), 2);
+  out += '.';
+  append_padded(out, static_cast<unsigned>(clock.subseconds().count()), 3);
+  out += 'Z';
+}
+
+std::string without_time(std::string_view line, bool json) {
+  const std::string_view lead = json ? std::string_view(R"({"time":")") : std::string_view("time=");
+  const std::size_t end = line.starts_with(lead) ? line.find(json ? ',' : ' ') : std::string_view::npos;
+  if (end == std::string_view::npos) return std::string(line);
+  std::string rest(json ? "{" : "");
+  return rest += line.substr(end + 1);
+}
+
+void LineEncoder::begin(std::string_view key) {
+  if (!first_) out_ += json_ ? ',' : ' ';
+  first_ = false;
+  if (json_) out_ += '"';
+  out_ += key;
+  out_ += json_ ? std::string_view("\":") : std::string_view("=");
+}
+
+void LineEncoder::text(std::string_view key, std::string_view value) {
+  begin(key);
+  const bool too_long = value.size() > max_value;
+  if (too_long) value = cut(value);
+  const bool plain = all_plain(value, json_ ? plain_in_json : plain_in_logfmt);
+  const bool quoted = json_ || !plain || too_long;
+  if (quoted) out_ += '"';
+  if (plain)
+    out_ += value;
+  else
+    append_escaped(out_, value, json_);
+  if (too_long) out_ += ellipsis;
+  if (quoted) out_ += '"';
+}
+
+void LineEncoder::number(std::string_view key, std::uint64_t value) {
+  begin(key);
+  append_number(out_, value);
+}
+
+void LineEncoder::time(std::string_view key, std::chrono::system_clock::time_point time) {
+  begin(key);
+  if (json_) out_ += '"';
+  append_timestamp(out_, time);
+  if (json_) out_ += '"';
+}
+
+void LineEncoder::absent(std::string_view key) {
+  begin(key);
+  if (json_) out_ += "null";
+}
+
+} // namespace danegate::service

@@ -1,0 +1,49 @@
+// Encodes log lines, logfmt or JSON, in one pass into a buffer: what events and verdict lines have in common.
+//
+// Values may come from peers. In logfmt a value is quoted unless it consists of printable ASCII without space, `"`, `=`
+// and `\`; in it `"` and `\` get a backslash, and control characters and octets that are not UTF-8 (RFC 3629) become
+// \xNN. In JSON (RFC 8259) they become \u00NN and U+FFFD. "Control characters" are those of ASCII and Latin-1 and what
+// reorders or breaks a line in a viewer: U+2028, U+2029 and the bidirectional controls. A reader gets one line per
+// line.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace danegate::service {
+
+/// "2026-11-22T04:48:46.123Z" (RFC 3339, always UTC, always this width).
+void append_timestamp(std::string& out, std::chrono::system_clock::time_point time);
+
+/// A line without the time that leads it, `time=… ` or, within the brace, `"time":"…",`; a line that does not begin
+/// with a time as it is.
+std::string without_time(std::string_view line, bool json);
+
+class LineEncoder {
+public:
+  /// Longest value in octets, before escaping; what is beyond is cut off, on a character's boundary, and an ellipsis
+  /// stands for it.
+  static constexpr std::size_t max_value = 1024;
+
+  /// Appends to `out`, which must outlive the encoder. Braces of JSON are the caller's.
+  LineEncoder(std::string& out, bool json) : out_(out), json_(json) {}
+
+  /// Keys are ours and never escaped.
+  void text(std::string_view key, std::string_view value);
+  void number(std::string_view key, std::uint64_t value);
+  void time(std::string_view key, std::chrono::system_clock::time_point time);
+  /// A number that is not there: `key=`, in JSON null.
+  void absent(std::string_view key);
+
+private:
+  void begin(std::string_view key);
+
+  std::string& out_;
+  bool json_;
+  bool first_ = true;
+};
+
+} // namespace danegate::service

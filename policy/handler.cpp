@@ -1,0 +1,190 @@
+#include "policy/handler.h"
+
+#include "daemon/core/auth_results_field.h"
+#include "daemon/service/verdict_log.h"
+#include "policy/question.h"
+#include "policy/reply.h"
+
+#include <chrono>
+#include <optional>
+#include <utility>
+
+namespace danegate::policy {
+
+using boost::asio::awaitable;
+using Clock = std::chrono::steady_clock;
+
+/// What of a request is needed after its verdict, when its text may be gone.
+struct Handler::Case {
+  config::ConfigPtr config;
+  core::Question question;
+  Stage stage = Stage::unknown;
+  std::string key; ///< in the message table; empty: nothing to remember
+  std::string recipient;
+  std::string queue;
+  std::string instance;
+  std::string state;
+  std::string client;
+  std::string helo;
+  std::string sender;
+};
+
+namespace {
+
+/// The mailbox of the recipient that skips the RCPT request. The origin is added as the mail server will add it.
+constexpr std::string_view bare_postmaster = "postmaster";
+
+awaitable<std::string> ready(std::string reply) {
+  co_return reply;
+}
+
+/// Of one message and one service. Postfix's `instance` is unique to one mail system; the client's address tells apart
+/// those of several that ask the same danegate. Requests without one are not remembered.
+std::string message_key(const Request& request, const core::Service& service) {
+  const std::string_view instance = request.get(Attribute::instance);
+  if (instance.empty()) return {};
+  std::string key{instance};
+  key.append("\n").append(request.get(Attribute::client_address)).append("\n").append(service.name);
+  return key;
+}
+
+bool is_judged(Stage stage) noexcept {
+  switch (stage) {
+  case Stage::before_mail:
+  case Stage::other_command: return false;
+  case Stage::mail:
+  case Stage::rcpt:
+  case Stage::data:
+  case Stage::end_of_message:
+  case Stage::unknown: return true;
+  }
+  return true;
+}
+
+bool is_whole_message(Stage stage) noexcept {
+  return stage == Stage::data || stage == Stage::end_of_message;
+}
+
+} // namespace
+
+Handler::Handler(Parts parts, service::Log& log)
+    : config_(std::move(parts.config)), judge_(std::move(parts.judge)), to_ascii_(parts.to_ascii), join_(parts.join),
+      counts_(parts.counts), log_(log), messages_(MessageLimits{}) {}
+
+awaitable<std::string> Handler::reply_to(const Request& request, Channel channel) {
+  const Stage stage = stage_of(request.get(Attribute::protocol_state));
+  if (!is_judged(stage)) return ready(dunno_reply());
+
+  config::ConfigPtr config = config_();
+  const ServiceChoice choice = choose_service(request, *config->rules);
+  log_choice(request, choice.unknown_context, choice.service == nullptr);
+  if (choice.service == nullptr) return ready(dunno_reply());
+
+  auto asked = open_case(request, stage, *choice.service, std::move(config));
+  if (join_ != nullptr && (channel == Channel::local || asked->config->policy.trust_inet)) tell_milter(*asked, request);
+  if (std::string reply = settle(*asked, request); !reply.empty()) return ready(std::move(reply));
+  return judge(std::move(asked));
+}
+
+std::unique_ptr<Handler::Case> Handler::open_case(const Request& request, Stage stage, const core::Service& service,
+                                                  config::ConfigPtr config) const {
+  auto asked = std::make_unique<Case>();
+  asked->question = make_question(request, *config, service, recipient_of(request), to_ascii_);
+  asked->config = std::move(config);
+  asked->stage = stage;
+  asked->key = message_key(request, service);
+  asked->question.message = asked->key;
+  asked->recipient = request.get(Attribute::recipient);
+  asked->queue = request.get(Attribute::queue_id);
+  asked->instance = request.get(Attribute::instance);
+  asked->state = request.get(Attribute::protocol_state);
+  asked->client = request.get(Attribute::client_address);
+  asked->helo = request.get(Attribute::helo_name);
+  asked->sender = request.get(Attribute::sender);
+  return asked;
+}
+
+/// The milter connection of the same session gets no fingerprints from Postfix: it borrows ours.
+void Handler::tell_milter(const Case& asked, const Request& request) {
+  const auto key =
+      service::SessionKey::parse({request.get(Attribute::client_address), request.get(Attribute::client_port),
+                                  request.get(Attribute::server_address), request.get(Attribute::server_port)});
+  if (!key) return;
+  join_->note(*key, {asked.question.evidence, asked.question.claims, asked.question.service->name, asked.queue},
+              Clock::now());
+}
+
+/// The reply where the verdicts given at RCPT settle the matter; empty where a verdict is needed.
+std::string Handler::settle(Case& asked, const Request& request) {
+  if (!is_whole_message(asked.stage) || asked.key.empty()) return {};
+  const auto count = number_of(request, Attribute::recipient_count);
+  const auto now = Clock::now();
+  switch (messages_.standing(asked.key, asked.recipient, count, now)) {
+  case MessageTable::Standing::stands:
+    if (asked.stage != Stage::data || !asked.config->policy.header_always) return dunno_reply();
+    return prepend_reply(messages_.take_field(asked.key, now));
+  case MessageTable::Standing::unknown: return {};
+  case MessageTable::Standing::unaccounted: break;
+  }
+  if (asked.recipient.empty()) {
+    asked.question.envelope.recipient =
+        core::MailAddress::parse(bare_postmaster, asked.config->server.origin, to_ascii_);
+  }
+  return {};
+}
+
+awaitable<std::string> Handler::judge(std::unique_ptr<Case> asked) {
+  const auto begun = Clock::now();
+  // Named before it is awaited: g++ 12 destroys arguments twice that are made within the co_await expression.
+  auto verdict = judge_(std::move(asked->question), asked->config);
+  const core::Decision decision = co_await std::move(verdict);
+  const std::string ref = service::make_reference();
+  log_verdict(*asked, decision, ref, std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begun));
+  co_return conclude(*asked, decision, ref);
+}
+
+std::string Handler::conclude(const Case& asked, const core::Decision& decision, std::string_view ref) {
+  const core::Action action = core::effective_action(decision.outcome);
+  std::string reply = verdict_reply(decision.outcome, ref);
+  MessageVerdict verdict{core::lets_through(action), decision.outcome.reason, {}};
+  const bool with_field = asked.config->policy.header_always && verdict.let_through;
+  if (with_field) {
+    verdict.field = core::auth_results_field(decision, decision.outcome, asked.config->server.authserv_id);
+  }
+  const bool at_data = asked.stage == Stage::data && action != core::Action::hold;
+  const auto now = Clock::now();
+  if (asked.key.empty()) return with_field && at_data ? prepend_reply(verdict.field) : reply;
+
+  if (asked.stage == Stage::rcpt && !asked.recipient.empty()) {
+    messages_.at_rcpt(asked.key, asked.recipient, std::move(verdict), now);
+  } else if (is_whole_message(asked.stage)) {
+    messages_.at_data(asked.key, std::move(verdict), now);
+    if (with_field && at_data) {
+      if (const std::string field = messages_.take_field(asked.key, now); !field.empty()) return prepend_reply(field);
+    }
+  }
+  return reply;
+}
+
+void Handler::log_choice(const Request& request, bool unknown_context, bool none) {
+  const std::string_view context = request.get(Attribute::policy_context);
+  const std::string_view port = request.get(Attribute::server_port);
+  if (unknown_context) {
+    log_.event_limited("policy-context", config::LogLevel::warning, "policy-context",
+                       "policy_context names no service; the server's port chooses instead",
+                       {{"context", context}, {"port", port}});
+  }
+  if (none) {
+    log_.event_limited("policy-no-service", config::LogLevel::warning, "policy-no-service",
+                       "a request belongs to no service and is not judged", {{"context", context}, {"port", port}});
+  }
+}
+
+void Handler::log_verdict(const Case& asked, const core::Decision& decision, std::string_view ref,
+                          std::chrono::microseconds elapsed) {
+  service::record_decision(
+      log_, counts_, decision,
+      {ref, asked.queue, asked.instance, asked.state, asked.client, asked.helo, asked.sender, elapsed});
+}
+
+} // namespace danegate::policy

@@ -1,0 +1,165 @@
+#include "policy/request.h"
+
+#include "daemon/core/dns_name.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace danegate::policy {
+namespace {
+
+constexpr std::array<std::string_view, attribute_count> names{"request",
+                                                              "protocol_state",
+                                                              "client_address",
+                                                              "client_name",
+                                                              "client_port",
+                                                              "server_address",
+                                                              "server_port",
+                                                              "helo_name",
+                                                              "sender",
+                                                              "recipient",
+                                                              "recipient_count",
+                                                              "queue_id",
+                                                              "instance",
+                                                              "sasl_method",
+                                                              "sasl_username",
+                                                              "ccert_subject",
+                                                              "ccert_issuer",
+                                                              "ccert_fingerprint",
+                                                              "ccert_pubkey_fingerprint",
+                                                              "encryption_protocol",
+                                                              "encryption_cipher",
+                                                              "policy_context"};
+
+static_assert(static_cast<std::size_t>(Attribute::policy_context) + 1 == attribute_count);
+static_assert(names[static_cast<std::size_t>(Attribute::recipient_count)] == "recipient_count");
+static_assert(names[static_cast<std::size_t>(Attribute::ccert_fingerprint)] == "ccert_fingerprint");
+static_assert(names.back() == "policy_context");
+
+static_assert(RequestScanner::max_line == 8192 && RequestScanner::max_attributes == 200, "describe() says so");
+
+constexpr std::string_view the_request = "smtpd_access_policy";
+
+std::optional<std::size_t> index_of(std::string_view name) noexcept {
+  const auto found = std::ranges::find(names, name);
+  if (found == names.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - names.begin());
+}
+
+std::string_view without_cr(std::string_view line) noexcept {
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return line;
+}
+
+/// What can be said of a line as soon as its end is there.
+std::optional<RequestError> check_line(std::string_view line) noexcept {
+  if (line.size() > RequestScanner::max_line) return RequestError::line_too_long;
+  const std::size_t equals = line.find('=');
+  if (equals == std::string_view::npos || equals == 0) return RequestError::no_equals_sign;
+  return std::nullopt;
+}
+
+} // namespace
+
+std::string_view name_of(Attribute attribute) noexcept {
+  return names[static_cast<std::size_t>(attribute)];
+}
+
+std::string_view token(RequestError error) noexcept {
+  switch (error) {
+  case RequestError::too_large: return "too-large";
+  case RequestError::line_too_long: return "line-too-long";
+  case RequestError::too_many_attributes: return "too-many-attributes";
+  case RequestError::nul_octet: return "nul-octet";
+  case RequestError::no_equals_sign: return "no-equals-sign";
+  case RequestError::wrong_request: return "wrong-request";
+  case RequestError::contradiction: return "contradiction";
+  }
+  return "unknown";
+}
+
+std::string_view describe(RequestError error) noexcept {
+  switch (error) {
+  case RequestError::too_large: return "the request is larger than limits.request-bytes";
+  case RequestError::line_too_long: return "a line is longer than 8192 octets";
+  case RequestError::too_many_attributes: return "there are more than 200 attributes";
+  case RequestError::nul_octet: return "there is a NUL octet";
+  case RequestError::no_equals_sign: return "a line is not name=value";
+  case RequestError::wrong_request: return "request=smtpd_access_policy is missing";
+  case RequestError::contradiction: return "an attribute was given twice with different values";
+  }
+  return "unknown";
+}
+
+std::expected<std::optional<std::size_t>, RequestError> RequestScanner::scan(std::string_view buffer) noexcept {
+  while (scanned_ < buffer.size()) {
+    const std::size_t end = buffer.find('\n', scanned_);
+    const std::size_t stop = std::min(end, buffer.size());
+    if (buffer.substr(scanned_, stop - scanned_).find('\0') != std::string_view::npos) {
+      return std::unexpected(RequestError::nul_octet);
+    }
+    const std::string_view line = without_cr(buffer.substr(line_start_, stop - line_start_));
+    if (line.size() > max_line) return std::unexpected(RequestError::line_too_long);
+    if (end == std::string_view::npos) {
+      scanned_ = buffer.size();
+      break;
+    }
+    scanned_ = line_start_ = end + 1;
+    if (scanned_ > max_octets_) return std::unexpected(RequestError::too_large);
+    if (line.empty()) return scanned_;
+    if (const auto error = check_line(line)) return std::unexpected(*error);
+    if (++lines_ > max_attributes) return std::unexpected(RequestError::too_many_attributes);
+  }
+  // At the limit and no end: the octet that would end it is one too many.
+  if (scanned_ >= max_octets_) return std::unexpected(RequestError::too_large);
+  return std::nullopt;
+}
+
+std::expected<Request, RequestError> Request::parse(std::string_view text) {
+  Request request;
+  std::size_t lines = 0;
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    const std::string_view line = without_cr(text.substr(0, end));
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    if (line.empty()) break;
+    if (line.find('\0') != std::string_view::npos) return std::unexpected(RequestError::nul_octet);
+    if (const auto error = check_line(line)) return std::unexpected(*error);
+    if (++lines > RequestScanner::max_attributes) return std::unexpected(RequestError::too_many_attributes);
+
+    const std::size_t equals = line.find('=');
+    const auto index = index_of(line.substr(0, equals));
+    if (!index) continue;
+    const std::string_view value = line.substr(equals + 1);
+    if (request.present_[*index] && request.values_[*index] != value) {
+      return std::unexpected(RequestError::contradiction);
+    }
+    request.present_.set(*index);
+    request.values_[*index] = value;
+  }
+  if (request.get(Attribute::request) != the_request) return std::unexpected(RequestError::wrong_request);
+  return request;
+}
+
+Stage stage_of(std::string_view protocol_state) noexcept {
+  struct Word {
+    std::string_view text;
+    Stage stage;
+  };
+
+  static constexpr std::array<Word, 10> words{{{"RCPT", Stage::rcpt},
+                                               {"DATA", Stage::data},
+                                               {"END-OF-MESSAGE", Stage::end_of_message},
+                                               {"MAIL", Stage::mail},
+                                               {"CONNECT", Stage::before_mail},
+                                               {"EHLO", Stage::before_mail},
+                                               {"HELO", Stage::before_mail},
+                                               {"VRFY", Stage::other_command},
+                                               {"ETRN", Stage::other_command},
+                                               {"BDAT", Stage::data}}};
+  const auto found =
+      std::ranges::find_if(words, [&](const Word& word) { return core::ascii_iequals(word.text, protocol_state); });
+  return found == words.end() ? Stage::unknown : found->stage;
+}
+
+} // namespace danegate::policy

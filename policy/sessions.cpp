@@ -1,0 +1,232 @@
+#include "policy/sessions.h"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include <exception>
+#include <utility>
+#include <vector>
+
+namespace danegate::policy {
+
+namespace asio = boost::asio;
+using asio::awaitable;
+using boost::system::error_code;
+using config::LogLevel;
+
+/// Held by the set of open ones and by its coroutine, so it lives until both have let go.
+struct Sessions::Session {
+  Session(StreamSocket accepted, const config::Listen& on, std::size_t max_request, SteadyTime now)
+      : socket(std::move(accepted)), listener(on.text()),
+        channel(on.kind == config::Listen::Kind::unix_socket ? Channel::local : Channel::inet),
+        inbox(max_request), activity{Phase::fresh, now} {}
+
+  void enter(Phase phase, SteadyTime now) noexcept { activity = {phase, now}; }
+
+  /// Operations that are under way end with operation_aborted.
+  void close() noexcept {
+    error_code ignored;
+    socket.close(ignored);
+  }
+
+  StreamSocket socket;
+  std::string listener; ///< for the log
+  Channel channel;
+  Inbox inbox;
+  Activity activity;
+};
+
+Sessions::Sessions(asio::io_context& loop, Responder responder, ConfigSource config, service::Log& log,
+                   ServerTiming timing, BoundMet bound_met)
+    : loop_(loop), responder_(std::move(responder)), config_(std::move(config)), log_(log), timing_(std::move(timing)),
+      bound_met_(std::move(bound_met)), sweeper_(loop) {}
+
+Sessions::~Sessions() = default;
+
+// ---- who is in
+
+void Sessions::admit(StreamSocket socket, const config::Listen& listener) {
+  const auto snapshot = config_();
+  if (open_.size() >= snapshot->limits.policy_connections) met(service::Bound::policy_connections);
+  while (open_.size() >= snapshot->limits.policy_connections) {
+    if (make_room()) continue;
+    log_.event_limited("policy-full", LogLevel::warning, "policy-full",
+                       "limits.policy-connections is reached and all are at work; a connection is turned away",
+                       {{"listener", listener.text()}});
+    return;
+  }
+  auto session = std::make_shared<Session>(std::move(socket), listener, snapshot->limits.request_bytes, timing_.now());
+  open_.insert(session);
+  asio::co_spawn(loop_, serve(shared_from_this(), session), asio::detached);
+  schedule_sweep();
+}
+
+bool Sessions::make_room() {
+  SessionPtr first;
+  for (const SessionPtr& session : open_) {
+    if (!may_make_room(session->activity)) continue;
+    if (!first || goes_before(session->activity, first->activity)) first = session;
+  }
+  if (!first) return false;
+  warn("policy-full", "room", "limits.policy-connections is reached; a waiting connection makes room", *first);
+  forget(first);
+  return true;
+}
+
+void Sessions::forget(const SessionPtr& session) {
+  session->close();
+  open_.erase(session);
+  finish_drain();
+}
+
+// ---- one connection
+
+/// The one barrier for exceptions: whatever happens to one connection ends that one.
+awaitable<void> Sessions::serve(std::shared_ptr<Sessions> self, SessionPtr session) {
+  try {
+    bool more = true;
+    while (more && session->socket.is_open()) {
+      awaitable<std::string> reply;
+      switch (self->next_step(*session, reply)) {
+      case Step::read: more = co_await self->read_more(*session); break;
+      case Step::answer: more = co_await self->answer(*session, std::move(reply)); break;
+      case Step::close: more = false; break;
+      }
+    }
+  } catch (const std::exception& failure) {
+    self->log_.event_limited("policy-failure", LogLevel::error, "policy-failure",
+                             "a request could not be answered; its connection is closed",
+                             {{"listener", session->listener}, {"error", failure.what()}});
+  }
+  self->forget(session);
+}
+
+/// No view of a request outlives this call: the responder has read it when `reply` is there.
+Sessions::Step Sessions::next_step(Session& session, awaitable<std::string>& reply) {
+  const auto refuse = [&](RequestError error) {
+    if (error == RequestError::too_large) met(service::Bound::request_bytes);
+    warn("policy-request", token(error), describe(error), session);
+    return Step::close;
+  };
+  const auto text = session.inbox.next();
+  if (!text) return refuse(text.error());
+  if (!*text) return Step::read;
+  const auto request = Request::parse(**text);
+  if (!request) return refuse(request.error());
+  session.enter(Phase::judging, timing_.now());
+  reply = responder_(*request, session.channel);
+  session.inbox.consumed();
+  return Step::answer;
+}
+
+/// False if nothing more is to come.
+awaitable<bool> Sessions::read_more(Session& session) {
+  error_code error;
+  auto token = asio::redirect_error(asio::use_awaitable, error);
+  const std::span<char> space = session.inbox.space();
+  const asio::mutable_buffer room = asio::buffer(space.data(), space.size());
+  const std::size_t octets = co_await session.socket.async_read_some(room, token);
+  if (!session.socket.is_open()) co_return false; // closed by us meanwhile
+  if (error == asio::error::eof && !session.inbox.empty()) {
+    warn("policy-request", "unfinished", "the connection ended in the middle of a request", session);
+  }
+  if (error) co_return false;
+  session.inbox.filled(octets);
+  if (session.activity.phase == Phase::idle) session.enter(Phase::reading, timing_.now());
+  co_return true;
+}
+
+/// False if the connection is to be closed.
+awaitable<bool> Sessions::answer(Session& session, awaitable<std::string> pending) {
+  const std::string reply = co_await std::move(pending);
+  session.inbox.begin(config_()->limits.request_bytes);
+
+  session.enter(Phase::writing, timing_.now());
+  error_code error;
+  auto token = asio::redirect_error(asio::use_awaitable, error);
+  const asio::const_buffer octets = asio::buffer(reply);
+  co_await asio::async_write(session.socket, octets, token);
+  if (error || draining_) co_return false;
+  session.enter(session.inbox.empty() ? Phase::idle : Phase::reading, timing_.now());
+  co_return true;
+}
+
+void Sessions::warn(std::string_view event, std::string_view cause, std::string_view message, const Session& session) {
+  const std::string key = std::string(event).append(":").append(cause);
+  log_.event_limited(key, LogLevel::warning, event, message, {{"cause", cause}, {"listener", session.listener}});
+}
+
+// ---- time
+
+void Sessions::sweep() {
+  const Patience limits{timing_.unfinished, config_()->policy.idle_timeout};
+  const SteadyTime now = timing_.now();
+  std::vector<SessionPtr> overdue;
+  for (const SessionPtr& session : open_) {
+    if (is_overdue(session->activity, limits, now)) overdue.push_back(session);
+  }
+  for (const SessionPtr& session : overdue) {
+    switch (session->activity.phase) {
+    case Phase::fresh:
+    case Phase::reading:
+      // Who connects and says nothing is a port scan or a probe, and no news.
+      if (session->inbox.empty()) break;
+      warn("policy-request", "slow", "the request was not complete in time", *session);
+      break;
+    case Phase::writing: warn("policy-request", "unread", "the reply was not read in time", *session); break;
+    case Phase::idle:
+    case Phase::judging: break;
+    }
+    forget(session);
+  }
+}
+
+void Sessions::schedule_sweep() {
+  if (sweep_scheduled_ || open_.empty()) return;
+  sweep_scheduled_ = true;
+  sweeper_.expires_after(timing_.sweep_every);
+  sweeper_.async_wait([weak = weak_from_this()](const error_code& error) {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->sweep_scheduled_ = false;
+    if (!error) self->sweep();
+    self->schedule_sweep();
+  });
+}
+
+// ---- the end
+
+void Sessions::drain(std::function<void()> done) {
+  draining_ = true;
+  drained_ = std::move(done);
+  std::vector<SessionPtr> waiting;
+  for (const SessionPtr& session : open_) {
+    const Phase phase = session->activity.phase;
+    const bool unasked = (phase == Phase::idle || phase == Phase::fresh) && session->inbox.empty();
+    if (unasked) waiting.push_back(session);
+  }
+  for (const SessionPtr& session : waiting)
+    forget(session);
+  finish_drain();
+}
+
+void Sessions::finish_drain() {
+  if (!draining_ || !open_.empty()) return;
+  sweeper_.cancel();
+  if (drained_) asio::post(loop_, std::exchange(drained_, nullptr));
+}
+
+void Sessions::close_all() noexcept {
+  draining_ = true;
+  drained_ = nullptr;
+  for (const SessionPtr& session : std::exchange(open_, {}))
+    session->close();
+  sweeper_.cancel();
+}
+
+} // namespace danegate::policy

@@ -1,0 +1,105 @@
+// The open policy connections: serves them, bounds them, and closes those that take too long.
+//
+// One thread, the loop's. Each connection is a coroutine: read, reply, read; one request at a time, in order. Requests
+// go to a Responder and come back as replies.
+//
+// Life cycle: held by a shared_ptr, because coroutines and the sweep's timer hold it too. close_all() ends every
+// connection at once; a coroutine that waits for a verdict then finds its socket closed and ends. The responder, the
+// configuration source and the log outlive every run of the loop.
+#pragma once
+
+#include "daemon/service/acceptors.h"
+#include "daemon/service/bounds.h"
+#include "daemon/service/log.h"
+#include "policy/handler.h"
+#include "policy/inbox.h"
+#include "policy/patience.h"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_set>
+
+namespace danegate::policy {
+
+using service::StreamSocket;
+
+/// Handler::reply_to: reads the request before it returns; the awaitable gives the reply with its empty line. An
+/// exception out of either closes the connection without a reply, and Postfix takes its own default action.
+using Responder = std::function<boost::asio::awaitable<std::string>(const Request&, Channel)>;
+
+struct ServerTiming {
+  std::function<SteadyTime()> now = std::chrono::steady_clock::now;
+  std::chrono::milliseconds sweep_every{1000};
+  std::chrono::milliseconds unfinished = Patience{}.unfinished;
+  std::chrono::milliseconds accept_back_off = service::Acceptors::usual_back_off;
+};
+
+/// Told of each bound that is met; may be empty.
+using BoundMet = std::function<void(service::Bound)>;
+
+class Sessions : public std::enable_shared_from_this<Sessions> {
+public:
+  Sessions(boost::asio::io_context& loop, Responder responder, ConfigSource config, service::Log& log,
+           ServerTiming timing, BoundMet bound_met = {});
+  Sessions(const Sessions&) = delete;
+  Sessions& operator=(const Sessions&) = delete;
+  ~Sessions();
+
+  /// Serves a new connection. Past limits.policy-connections the one that goes_before() the others makes room; if none
+  /// may, the new one is closed.
+  void admit(StreamSocket socket, const config::Listen& listener);
+
+  std::size_t size() const noexcept { return open_.size(); }
+
+  /// Closes what is overdue (patience.h). The timer does it every sweep_every while there are connections.
+  void sweep();
+
+  /// Closes connections that wait for a request, lets those that have begun one have their reply, and calls `done`
+  /// once, on the loop, when none is left.
+  void drain(std::function<void()> done);
+
+  /// Closes everything; `done` of a drain is not called any more.
+  void close_all() noexcept;
+
+private:
+  struct Session;
+
+  using SessionPtr = std::shared_ptr<Session>;
+
+  enum class Step : unsigned char { read, answer, close };
+
+  bool make_room();
+  void forget(const SessionPtr& session);
+  void schedule_sweep();
+  void finish_drain();
+
+  Step next_step(Session& session, boost::asio::awaitable<std::string>& reply);
+  static boost::asio::awaitable<void> serve(std::shared_ptr<Sessions> self, SessionPtr session);
+  boost::asio::awaitable<bool> read_more(Session& session);
+  boost::asio::awaitable<bool> answer(Session& session, boost::asio::awaitable<std::string> pending);
+
+  void met(service::Bound bound) const {
+    if (bound_met_) bound_met_(bound);
+  }
+
+  void warn(std::string_view event, std::string_view cause, std::string_view message, const Session& session);
+
+  boost::asio::io_context& loop_;
+  Responder responder_;
+  ConfigSource config_;
+  service::Log& log_;
+  ServerTiming timing_;
+  BoundMet bound_met_;
+  boost::asio::steady_timer sweeper_;
+  bool sweep_scheduled_ = false;
+  bool draining_ = false;
+  std::function<void()> drained_;
+  std::unordered_set<SessionPtr> open_;
+};
+
+} // namespace danegate::policy

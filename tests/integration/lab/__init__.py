@@ -1,0 +1,1 @@
+"""The integration tests' laboratory: private Internet, Postfix, clients and danegated, all inside one namespace."""
