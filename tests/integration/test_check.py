@@ -8,7 +8,7 @@ import pytest
 
 from lab import check as checking
 from lab.postfix import Entry, Listener, check
-from lab.procs import run, wait_until
+from lab.procs import wait_until
 from lab.samples import CONF, parameters, partner_forms, sample_rules, uncommented
 from lab.smtp import SocketClient
 
@@ -243,7 +243,7 @@ class Mended:
         for _ in range(self.check().ids.count(name)):
             checking.apply(self.check().one(name)["fixes"])
         assert name not in self.check().ids
-        run("postfix", "-c", self.postfix.conf, "reload")
+        self.postfix.reload()
 
 
 def on_25(_):

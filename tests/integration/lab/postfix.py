@@ -12,7 +12,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .procs import run, wait_until
+from .procs import descendants, name_of, run, wait_until
 
 SERVICES = """\
 cleanup unix n - n - 0 cleanup
@@ -151,6 +151,18 @@ class Postfix:
         """The files of messages that are neither delivered nor held."""
         return [path for name in ("incoming", "active", "deferred")
                 for path in (self.folder / "queue" / name).rglob("*") if path.is_file()]
+
+    def reload(self):
+        """`postfix reload`, as an administrator says it, until no smtpd is left that has read the old configuration: an
+        idle one may still take the next client after the command has ended."""
+        old = self._smtpds()
+        before = self.log().count("reload --")
+        run("postfix", "-c", self.conf, "reload")
+        wait_until(lambda: self.log().count("reload --") > before, "Postfix to reload")
+        wait_until(lambda: not old & self._smtpds(), "the old smtpd processes to end")
+
+    def _smtpds(self):
+        return {pid for pid in descendants(self._process.pid) if name_of(pid) == "smtpd"}
 
     def stop(self):
         """Ends it; a panic, a fatal error or a complaint about the policy service in its log is a failure."""

@@ -48,3 +48,10 @@ def descendants(pid):
     for each in found:
         found += [child for child, parent in parents.items() if parent == each]
     return found
+
+
+def name_of(pid):
+    """The name of its program as the kernel has it, 15 characters at most; empty when it has ended."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text().rstrip("\n")
+    return ""

@@ -3,7 +3,7 @@
 import re
 
 from .postfix import Entry, Listener
-from .procs import run, wait_until
+from .procs import wait_until
 from .samples import parameters
 from .smtp import SocketClient
 
@@ -30,9 +30,7 @@ class Sender:
 
     def reload(self):
         """`postfix reload`, as an administrator says it."""
-        before = self._postfix.log().count("reload --")
-        run("postfix", "-c", self._postfix.conf, "reload")
-        wait_until(lambda: self._postfix.log().count("reload --") > before, "Postfix to reload")
+        self._postfix.reload()
 
     def outcomes(self):
         """The status of every delivery so far: sent, deferred or bounced, with what the other side said."""
