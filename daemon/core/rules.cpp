@@ -133,8 +133,12 @@ RuleSet::RuleSet(std::vector<Service> services, std::vector<Rule> rules, const s
     }
     lists_.push_back(std::move(list));
   }
-  for (std::size_t i = 0; i < rules_.size(); ++i)
-    if (!rules_[i].from.empty()) from_rules_.push_back(i);
+  for (std::size_t i = 0; i < rules_.size(); ++i) {
+    if (rules_[i].from.empty())
+      by_sender_.add(i, rules_[i].senders);
+    else
+      from_rules_.push_back(i);
+  }
 }
 
 const Service* RuleSet::service_named(std::string_view name) const noexcept {
@@ -188,9 +192,9 @@ bool is_about(const Rule& rule, const DnsName& domain) {
 std::vector<RuleInForce> RuleSet::applicable(const Service& service, const Envelope& envelope) const {
   std::vector<RuleInForce> found;
   const MailAddress* const recipient = envelope.recipient ? &*envelope.recipient : nullptr;
-  for (std::size_t i = 0; i < rules_.size(); ++i) {
+  for (const auto i : by_sender_.candidates(envelope.sender)) {
     const auto& rule = rules_[i];
-    if (!rule.from.empty() || !session_holds(rule, service, envelope) || !recipient_holds(rule, recipient)) continue;
+    if (!session_holds(rule, service, envelope) || !recipient_holds(rule, recipient)) continue;
     found.push_back({i, mode_of(rule, service)});
     if (found.back().mode == Mode::enforce) break;
   }

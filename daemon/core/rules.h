@@ -10,6 +10,7 @@
 #include "daemon/core/ip_address.h"
 #include "daemon/core/owner_names.h"
 #include "daemon/core/result.h"
+#include "daemon/core/sender_index.h"
 
 #include <cstddef>
 #include <memory>
@@ -133,6 +134,7 @@ private:
 
   std::vector<Service> services_;
   std::vector<Rule> rules_;
+  SenderIndex by_sender_;                                ///< of the rules without `from`
   std::vector<std::size_t> from_rules_;                  ///< those with `from`, in file order
   std::vector<std::shared_ptr<const LookupList>> lists_; ///< one per service
 };

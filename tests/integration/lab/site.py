@@ -18,13 +18,13 @@ USER = "nobody"  # of every Debian; the package's own user does not exist here
 
 
 class Lab:
-    """What lives as long as the run. `bin_dir` holds danegated and danegate."""
+    """What lives as long as the run. `bin_dir` holds danegated and danegate; `zones` makes the leaf zones."""
 
-    def __init__(self, folder, bin_dir):
+    def __init__(self, folder, bin_dir, zones=catalogue.zones):
         self.folder, self.bin_dir = folder, Path(bin_dir).resolve()
         folder.chmod(0o755)
         self.keys = Credentials(folder / "keys")
-        self.internet = Internet(folder / "dns", catalogue.zones(self.keys))
+        self.internet = Internet(folder / "dns", zones(self.keys))
         self.dns = DnsLog()
         self.report = []  # lines for the end of the run: one per matrix case
         self._tokens = itertools.count(1)

@@ -1,0 +1,284 @@
+// policy_load [options] ENDPOINT FILE: asks a policy server as Postfix's smtpd processes do, and times each reply.
+//
+//   ENDPOINT         unix:PATH or inet:ADDRESS:PORT
+//   FILE             requests, each with its empty line; "@INSTANCE@" becomes another 16 digits each time, as each message
+//                    has an instance of its own; they are sent in turn
+//   --connections N  connections that ask, one request at a time on each (default 32)
+//   --seconds S      for how long, after --warm-up (default 3)
+//   --warm-up S      seconds that are not counted (default 0.5)
+//   --rate R         open loop: R requests a second, each timed from the moment when it was due, whatever the replies
+//                    before it took; without it a closed loop: a connection asks again as soon as it has its reply
+//   --expect ACTION  every reply must be "action=ACTION" (default DUNNO); "*" takes any
+//   --count N        ends after N requests instead of after --seconds, and counts them all
+//
+// Prints one line of JSON: rate (replies a second), seconds, replies, sent (those not counted included), and quantiles of
+// the reply times in microseconds.
+// Exit status 1 where a reply is wrong, a connection is closed or a reply does not come for 30 seconds.
+#include "tests/bench/latencies.h"
+#include "tests/bench/sockets.h"
+
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <deque>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+
+namespace {
+
+using danegate::bench::die;
+using danegate::bench::now;
+using namespace std::string_view_literals;
+
+constexpr auto mark = "@INSTANCE@"sv;
+constexpr std::uint64_t second = 1'000'000'000U;
+constexpr std::uint64_t patience = 30 * second;
+
+struct Options {
+  std::string endpoint;
+  std::string file;
+  std::size_t connections = 32;
+  double seconds = 3;
+  double warm_up = 0.5;
+  double rate = 0;
+  std::uint64_t count = 0;
+  std::string expected = "action=DUNNO\n\n";
+};
+
+[[noreturn]] void usage() {
+  std::fputs("usage: policy_load [--connections N] [--seconds S] [--warm-up S] [--rate R] [--expect ACTION]\n"
+             "                   [--count N] ENDPOINT FILE\n",
+             stderr);
+  std::exit(64);
+}
+
+Options parse(int argc, char** argv) {
+  Options options;
+  std::vector<std::string> words;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    if (!word.starts_with("--")) {
+      words.emplace_back(word);
+      continue;
+    }
+    if (i + 1 == argc) usage();
+    const char* const value = argv[++i];
+    if (word == "--connections")
+      options.connections = std::stoul(value);
+    else if (word == "--seconds")
+      options.seconds = std::stod(value);
+    else if (word == "--warm-up")
+      options.warm_up = std::stod(value);
+    else if (word == "--rate")
+      options.rate = std::stod(value);
+    else if (word == "--count")
+      options.count = std::stoul(value);
+    else if (word == "--expect")
+      options.expected = "action=" + std::string(value) + "\n\n";
+    else
+      usage();
+  }
+  if (words.size() != 2 || options.connections == 0) usage();
+  if (options.count > 0) options.warm_up = 0;
+  options.endpoint = words[0];
+  options.file = words[1];
+  return options;
+}
+
+/// The requests of a file, each cut at its mark.
+class Requests {
+public:
+  explicit Requests(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) die(path.c_str());
+    const std::string text((std::istreambuf_iterator<char>(file)), {});
+    for (std::size_t begin = 0; begin < text.size();) {
+      const std::size_t end = text.find("\n\n", begin);
+      if (end == std::string::npos) break;
+      add(std::string_view(text).substr(begin, end + 2 - begin));
+      begin = end + 2;
+    }
+    if (all_.empty()) die("no request");
+  }
+
+  /// The next one, until the next call.
+  std::string_view next() {
+    const Pieces& pieces = all_[number_++ % all_.size()];
+    buffer_.assign(pieces.head);
+    if (pieces.marked) {
+      std::array<char, 17> digits{};
+      std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(number_));
+      buffer_.append(digits.data(), 16).append(pieces.tail);
+    }
+    return buffer_;
+  }
+
+private:
+  struct Pieces {
+    std::string head;
+    std::string tail;
+    bool marked = false;
+  };
+
+  void add(std::string_view request) {
+    const std::size_t at = request.find(mark);
+    if (at == std::string_view::npos)
+      all_.push_back({std::string(request), {}, false});
+    else
+      all_.push_back({std::string(request.substr(0, at)), std::string(request.substr(at + mark.size())), true});
+  }
+
+  std::vector<Pieces> all_;
+  std::uint64_t number_ = 0;
+  std::string buffer_;
+};
+
+struct Connection {
+  int descriptor = -1;
+  std::uint64_t due = 0; ///< when the request that is under way was to be sent
+  std::size_t used = 0;
+  std::array<char, 1024> reply{};
+};
+
+class Load {
+public:
+  explicit Load(const Options& options)
+      : options_(options), requests_(options.file), poll_(::epoll_create1(EPOLL_CLOEXEC)) {
+    for (std::size_t i = 0; i < options.connections; ++i)
+      open();
+  }
+
+  void run() {
+    const auto begin = now();
+    counted_from_ = begin + static_cast<std::uint64_t>(options_.warm_up * second);
+    const auto end = counted_from_ + static_cast<std::uint64_t>(options_.seconds * second);
+    last_reply_ = begin;
+    if (options_.rate > 0)
+      open_loop(begin, end);
+    else
+      closed_loop(end);
+    const double seconds = static_cast<double>((options_.count > 0 ? last_reply_ : end) - counted_from_) / second;
+    std::printf(R"({"rate":%.1f,"seconds":%.4f,"replies":%llu,"sent":%llu,)",
+                static_cast<double>(times_.count()) / seconds, seconds, static_cast<unsigned long long>(times_.count()),
+                static_cast<unsigned long long>(sent_));
+    times_.print_json();
+    std::puts("}");
+  }
+
+private:
+  bool enough(std::uint64_t time, std::uint64_t end) const noexcept {
+    return options_.count > 0 ? sent_ >= options_.count : time >= end;
+  }
+
+  void closed_loop(std::uint64_t end) {
+    while (!free_.empty()) {
+      send(*free_.back(), now());
+      free_.pop_back();
+    }
+    while (free_.size() < options_.connections)
+      take_replies(-1, end, true);
+  }
+
+  /// Never asleep: it has a processor of its own, and a timer's slack would be told as the server's.
+  void open_loop(std::uint64_t begin, std::uint64_t end) {
+    const double interval = static_cast<double>(second) / options_.rate;
+    std::deque<std::uint64_t> backlog;
+    std::uint64_t number = 0;
+    while (true) {
+      const auto time = now();
+      const auto due = [&] { return begin + static_cast<std::uint64_t>(static_cast<double>(number) * interval); };
+      while (due() <= time && due() < end) {
+        backlog.push_back(due());
+        ++number;
+      }
+      while (!backlog.empty() && !free_.empty()) {
+        Connection* const one = free_.front();
+        free_.pop_front();
+        send(*one, backlog.front());
+        backlog.pop_front();
+      }
+      take_replies(0, end, false);
+      if (time >= end && backlog.empty() && free_.size() == options_.connections) return;
+    }
+  }
+
+  void open() {
+    auto fresh = std::make_unique<Connection>();
+    fresh->descriptor = danegate::bench::connect_to(options_.endpoint);
+    ::fcntl(fresh->descriptor, F_SETFL, O_NONBLOCK);
+    epoll_event interest{};
+    interest.events = EPOLLIN;
+    interest.data.ptr = fresh.get();
+    if (::epoll_ctl(poll_, EPOLL_CTL_ADD, fresh->descriptor, &interest) < 0) die("epoll_ctl");
+    free_.push_back(fresh.get());
+    all_.push_back(std::move(fresh));
+  }
+
+  void send(Connection& one, std::uint64_t due) {
+    const std::string_view request = requests_.next();
+    one.due = due;
+    one.used = 0;
+    ++sent_;
+    if (::send(one.descriptor, request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
+      die("send");
+  }
+
+  /// True if the reply is whole; it is the expected one then.
+  bool receive(Connection& one) {
+    const ssize_t got = ::recv(one.descriptor, one.reply.data() + one.used, one.reply.size() - one.used, 0);
+    if (got < 0 && errno == EAGAIN) return false;
+    if (got <= 0) die("closed");
+    one.used += static_cast<std::size_t>(got);
+    const std::string_view reply(one.reply.data(), one.used);
+    if (!reply.ends_with("\n\n")) return false;
+    if (reply != options_.expected && options_.expected != "action=*\n\n") {
+      std::fprintf(stderr, "expected %s got %.*s", options_.expected.c_str(), static_cast<int>(reply.size()),
+                   reply.data());
+      std::exit(1);
+    }
+    return true;
+  }
+
+  void take_replies(int milliseconds, std::uint64_t end, bool again) {
+    std::array<epoll_event, 64> events{};
+    const int wait = milliseconds < 0 ? 1000 : milliseconds;
+    const int count = ::epoll_wait(poll_, events.data(), static_cast<int>(events.size()), wait);
+    for (int i = 0; i < count; ++i) {
+      auto& one = *static_cast<Connection*>(events[static_cast<std::size_t>(i)].data.ptr);
+      if (!receive(one)) continue;
+      const auto time = now();
+      last_reply_ = time;
+      if (options_.count > 0 || (time >= counted_from_ && time < end)) times_.note(time - one.due);
+      if (again && !enough(time, end))
+        send(one, time);
+      else
+        free_.push_back(&one);
+    }
+    if (count == 0 && now() - last_reply_ > patience) die("no reply for 30 seconds");
+  }
+
+  const Options& options_;
+  Requests requests_;
+  int poll_;
+  std::vector<std::unique_ptr<Connection>> all_;
+  std::deque<Connection*> free_;
+  danegate::bench::Latencies times_;
+  std::uint64_t counted_from_ = 0;
+  std::uint64_t last_reply_ = 0;
+  std::uint64_t sent_ = 0;
+};
+
+} // namespace
+
+int main(int argc, char** argv) {
+  const Options options = parse(argc, argv);
+  Load(options).run();
+}
