@@ -7,6 +7,8 @@
 #include <iostream>
 #include <memory>
 
+#include <unistd.h>
+
 namespace danegate::ctl {
 
 namespace {
@@ -38,7 +40,7 @@ std::function<std::optional<int>()> add_online_commands(CLI::App& app, std::stri
   cache->add_flag("--flush", options->flush, "Forget this name, or everything");
   return [=, &config]() -> std::optional<int> {
     options->daemon.config_file = config;
-    if (status->parsed()) return show_status(*options, std::cout, std::cerr);
+    if (status->parsed()) return show_status(*options, Style::for_descriptor(STDOUT_FILENO), std::cout, std::cerr);
     if (cache->parsed()) return show_cache(*options, std::cout, std::cerr);
     if (again->parsed()) return reload(*options, std::cout, std::cerr);
     return std::nullopt;

@@ -16,11 +16,11 @@ constexpr unsigned refused = 422; ///< of a reload
 
 } // namespace
 
-int show_status(const OnlineOptions& options, std::ostream& out, std::ostream& err) {
+int show_status(const OnlineOptions& options, const Style& style, std::ostream& out, std::ostream& err) {
   return run_guarded(err, [&] {
     const auto reply = find_daemon(options.daemon, err).get("/status");
     check_reply(reply);
-    out << (options.json ? reply.body : status_as_text(reply.body));
+    out << (options.json ? reply.body : status_as_text(reply.body, style));
     return EX_OK;
   });
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "daemon/ctl/daemon_client.h"
+#include "daemon/ctl/terminal.h"
 
 #include <iosfwd>
 #include <string>
@@ -18,7 +19,7 @@ struct OnlineOptions {
   bool flush = false; ///< of `cache`
 };
 
-int show_status(const OnlineOptions& options, std::ostream& out, std::ostream& err);
+int show_status(const OnlineOptions& options, const Style& style, std::ostream& out, std::ostream& err);
 int show_cache(const OnlineOptions& options, std::ostream& out, std::ostream& err);
 int reload(const OnlineOptions& options, std::ostream& out, std::ostream& err);
 

@@ -55,11 +55,12 @@ public:
   void add(std::string_view parameter, std::size_t depth) {
     const auto words = split_list(value_of_(parameter));
     bool warn_only = false;
-    for (std::size_t i = 0; i < words.size() && result.size() < max_restrictions; ++i) {
+    for (std::size_t i = 0; i < words.size() && seen_ < max_restrictions; ++i) {
       if (core::ascii_iequals(words[i], "warn_if_reject")) {
         warn_only = true;
         continue;
       }
+      ++seen_; // classes, too: those that hold nothing would be opened by each other without end
       const auto before = result.size();
       if (depth < max_class_depth && std::ranges::find(classes_, words[i]) != classes_.end()) {
         add(words[i], depth + 1);
@@ -79,6 +80,7 @@ public:
 private:
   const ParameterValue& value_of_;
   std::vector<std::string> classes_;
+  std::size_t seen_ = 0; ///< restrictions, and classes as often as they were opened
 };
 
 } // namespace

@@ -12,7 +12,7 @@
 
 namespace danegate::ctl {
 
-inline constexpr std::size_t max_restrictions = 2000; ///< of one list, classes unfolded; what is past it is not seen
+inline constexpr std::size_t max_restrictions = 2000; ///< of a list, and classes in it; what is past it is not seen
 inline constexpr std::size_t max_class_depth = 8;
 
 struct Restriction {

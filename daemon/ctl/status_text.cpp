@@ -1,7 +1,5 @@
 #include "daemon/ctl/status_text.h"
 
-#include "daemon/ctl/terminal.h"
-
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -51,12 +49,12 @@ std::string counts(const Json& object) {
   return line.empty() ? "none" : line;
 }
 
-std::string reload_line(const Json& reload) {
+std::string reload_line(const Json& reload, const Style& style) {
   if (!reload.is_object()) return "none since the start";
   auto line = text(at(reload, "time"));
-  if (at(reload, "ok") == Json(true)) return line + ", ok";
+  if (at(reload, "ok") == Json(true)) return line + ", " + style.paint(Tone::good, "ok");
   const auto& errors = at(reload, "errors");
-  line += ", REFUSED, the configuration of before is in force";
+  line += ", " + style.paint(Tone::bad, "REFUSED") + ", the configuration of before is in force";
   for (const auto& error : errors)
     line += "\n               " + text(error);
   return line;
@@ -70,23 +68,30 @@ void add_listeners(std::string& out, const Json& status) {
     add(out, std::exchange(label, ""), "milter " + milter);
 }
 
-void add_roster(std::string& out, const Json& roster) {
+/// "3 secure", in that tone unless there is none.
+std::string names_in(const Json& roster, const char* state, Tone tone, const Style& style) {
+  const auto count = number(at(roster, state));
+  return style.paint(count == 0 ? Tone::plain : tone, fmt::format("{} {}", count, state));
+}
+
+void add_roster(std::string& out, const Json& roster, const Style& style) {
   if (number(at(roster, "names")) == 0) return add(out, "roster", "no identity is named in full");
   add(out, "roster",
-      fmt::format("{}: {} secure, {} absent, {} insecure, {} unresolved", plural(at(roster, "names"), "name", "names"),
-                  number(at(roster, "secure")), number(at(roster, "absent")), number(at(roster, "insecure")),
-                  number(at(roster, "unresolved"))));
+      fmt::format("{}: {}, {}, {}, {}", plural(at(roster, "names"), "name", "names"),
+                  names_in(roster, "secure", Tone::good, style), names_in(roster, "absent", Tone::plain, style),
+                  names_in(roster, "insecure", Tone::plain, style),
+                  names_in(roster, "unresolved", Tone::doubtful, style)));
   if (const auto end = text(at(roster, "soonest_signature_end")); !end.empty())
     add(out, "", "signatures end from " + end + " on");
 }
 
-void add_held_off(std::string& out, const Json& zones) {
+void add_held_off(std::string& out, const Json& zones, const Style& style) {
   if (zones.empty()) return add(out, "held off", "no domain");
   std::string_view label = "held off";
   for (const auto& zone : zones) {
     const auto& next = at(zone, "next_probe");
     add(out, std::exchange(label, ""),
-        fmt::format("{}: for {}, {} refused, {}: {}", text(at(zone, "domain")),
+        fmt::format("{}: for {}, {} refused, {}: {}", style.paint(Tone::doubtful, text(at(zone, "domain"))),
                     duration_text(number(at(zone, "seconds"))), plural(at(zone, "refused"), "lookup", "lookups"),
                     next.is_null() ? "is being asked now" : fmt::format("asked again in {} s", number(next)),
                     text(at(zone, "why"))));
@@ -123,14 +128,14 @@ std::string duration_text(long long seconds) {
   return line;
 }
 
-std::string status_as_text(const std::string& json) {
+std::string status_as_text(const std::string& json, const Style& style) {
   const auto status = parsed(json);
   const auto& verdicts = at(status, "verdicts");
   std::string out =
       fmt::format("danegated {}, process {}, up {} since {}\n", text(at(status, "version")), number(at(status, "pid")),
                   duration_text(number(at(status, "uptime"))), text(at(status, "started")));
   add(out, "configuration", text(at(status, "configuration")));
-  add(out, "last reload", reload_line(at(status, "last_reload")));
+  add(out, "last reload", reload_line(at(status, "last_reload"), style));
   add_listeners(out, status);
   add(out, "at work",
       plural(at(status, "policy_connections"), "policy connection", "policy connections") + ", " +
@@ -139,8 +144,8 @@ std::string status_as_text(const std::string& json) {
   add(out, "actions", counts(at(verdicts, "by_action")));
   add(out, "lookups now", counts(at(status, "lookups")));
   add(out, "cache", plural(at(status, "cached_answers"), "answer", "answers"));
-  add_roster(out, at(status, "roster"));
-  add_held_off(out, at(status, "held_off"));
+  add_roster(out, at(status, "roster"), style);
+  add_held_off(out, at(status, "held_off"), style);
   add(out, "bounds met", counts(at(status, "overloads")));
   return out;
 }

@@ -4,12 +4,15 @@
 // from zones and peers: only printable ASCII gets through.
 #pragma once
 
+#include "daemon/ctl/terminal.h"
+
 #include <iosfwd>
 #include <string>
 
 namespace danegate::ctl {
 
-std::string status_as_text(const std::string& json);
+/// In colour: what an operator should look at, and how the last reload went.
+std::string status_as_text(const std::string& json, const Style& style);
 std::string cache_as_text(const std::string& json);
 std::string flushed_as_text(const std::string& json);
 

@@ -78,7 +78,8 @@ struct LogWriter::State {
   Notice notice;
 };
 
-LogWriter::LogWriter(std::shared_ptr<LogTarget> target, Notice notice) : state_(std::make_shared<State>()) {
+LogWriter::LogWriter(std::shared_ptr<LogTarget> target, Notice notice, std::chrono::milliseconds longest_wait)
+    : state_(std::make_shared<State>()), longest_wait_(longest_wait) {
   state_->target = std::move(target);
   state_->notice = std::move(notice);
   const SignalBlock blocked;
@@ -90,7 +91,7 @@ LogWriter::~LogWriter() {
     std::unique_lock lock(state_->mutex);
     state_->stop = true;
     state_->wake.notify_one();
-    state_->done.wait_for(lock, patience, [this] { return state_->ended; });
+    state_->done.wait_for(lock, longest_wait_, [this] { return state_->ended; });
     if (!state_->ended) thread_.detach();
   }
   if (thread_.joinable()) thread_.join();
@@ -121,7 +122,7 @@ bool LogWriter::flush() {
   const std::uint64_t mark = state_->pushed;
   state_->urgent = true;
   state_->wake.notify_one();
-  return state_->done.wait_for(lock, patience, [&] { return state_->finished >= mark; });
+  return state_->done.wait_for(lock, longest_wait_, [&] { return state_->finished >= mark; });
 }
 
 void LogWriter::run(const std::shared_ptr<State>& state) noexcept {

@@ -63,7 +63,8 @@ public:
   /// Makes the line about lost lines, of level warning. Called on the writer's thread.
   using Notice = std::function<std::string(std::size_t lost)>;
 
-  LogWriter(std::shared_ptr<LogTarget> target, Notice notice);
+  /// The end, and flush(), wait no longer than `longest_wait` for a target that blocks.
+  LogWriter(std::shared_ptr<LogTarget> target, Notice notice, std::chrono::milliseconds longest_wait = patience);
   LogWriter(const LogWriter&) = delete;
   LogWriter& operator=(const LogWriter&) = delete;
   ~LogWriter();
@@ -74,7 +75,7 @@ public:
   /// Lines that were dropped or lost since the start.
   std::uint64_t dropped() const;
 
-  /// Waits for at most `patience` until what was pushed before is written, lost or dropped. False if time ran out.
+  /// Waits, but not longer than that, until what was pushed before is written, lost or dropped. False if time ran out.
   bool flush();
 
 private:
@@ -83,6 +84,7 @@ private:
   static void run(const std::shared_ptr<State>& state) noexcept;
 
   std::shared_ptr<State> state_;
+  std::chrono::milliseconds longest_wait_;
   std::thread thread_;
 };
 

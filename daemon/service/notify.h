@@ -21,7 +21,7 @@ namespace danegate::service {
 class Notify {
 public:
   static constexpr std::size_t max_waiting = 64;
-  static constexpr std::chrono::milliseconds retry{100};
+  static constexpr std::chrono::milliseconds retry{50};
 
   explicit Notify(boost::asio::io_context& loop);
 

@@ -29,6 +29,10 @@ Told run(int (*command)(const OnlineOptions&, std::ostream&, std::ostream&), con
   return {status, out.str(), err.str()};
 }
 
+int show_plain_status(const OnlineOptions& options, std::ostream& out, std::ostream& err) {
+  return show_status(options, Style(), out, err);
+}
+
 /// A server that answers everything with the same.
 class FakeDaemon {
 public:
@@ -75,7 +79,7 @@ OnlineOptions at(const std::string& socket) {
 
 TEST_CASE("Nobody can be reached: which socket, and why", "[ctl]") {
   const test::Sandbox box;
-  auto told = run(show_status, at(box.path("control")));
+  auto told = run(show_plain_status, at(box.path("control")));
   CHECK(told.status == EX_UNAVAILABLE);
   CHECK(told.err ==
         "danegate: unix:" + box.path("control") +
@@ -107,7 +111,7 @@ TEST_CASE("The configuration names the socket, or the command says why it cannot
     INFO(row.label);
     OnlineOptions options;
     options.daemon.config_file = folder.write("danegate.toml", row.text);
-    const auto told = run(show_status, options);
+    const auto told = run(show_plain_status, options);
     CHECK(told.status == row.status);
     CHECK(told.err.contains(row.words));
     CHECK(told.out.empty());

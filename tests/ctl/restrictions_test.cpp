@@ -59,6 +59,18 @@ TEST_CASE("Restrictions take their arguments, and classes unfold", "[ctl]") {
         "check_policy_service unix:danegate/policy, reject_rbl_client zen.example");
 }
 
+TEST_CASE("Classes are bounded, also those that hold nothing but each other", "[ctl]") {
+  std::map<std::string, std::string> values{{"smtpd_restriction_classes", "c0 c1 c2 c3 c4 c5 c6 c7"}, {"c7", ""}};
+  for (std::size_t i = 0; i < 7; ++i)
+    for (int k = 0; k < 100; ++k)
+      values["c" + std::to_string(i)] += "c" + std::to_string(i + 1) + ' ';
+  CHECK(unfold("c0", from(values)).empty());
+  values["c7"] = "permit";
+  CHECK(unfold("c0", from(values)).size() <= max_restrictions);
+  values["smtpd_restriction_classes"].clear();
+  CHECK(unfold("c0", from(values)).size() == 100);
+}
+
 TEST_CASE("What a restriction does", "[ctl]") {
   struct Row {
     Restriction restriction;

@@ -26,7 +26,8 @@ TEST_CASE("A status, for people", "[ctl]") {
                        R"("soonest_signature_end":"2026-12-01T00:00:00.000Z"},)"
                        R"("held_off":[{"domain":"acme.example","since":"x","seconds":61,"next_probe":3,"refused":8,)"
                        R"("why":"timeout"},{"domain":"beta.example","seconds":5,"next_probe":null,"refused":1,)"
-                       R"("why":"\u001b[31m"}],"overloads":{"limits.lookups":0,"limits.requeries":5}})") ==
+                       R"("why":"\u001b[31m"}],"overloads":{"limits.lookups":0,"limits.requeries":5}})",
+                       Style()) ==
         "danegated 0.1.0, process 7, up 1 h 2 min since 2026-11-22T06:21:47.416Z\n"
         "configuration  /etc/danegate/danegate.toml\n"
         "last reload    none since the start\n"
@@ -49,16 +50,40 @@ TEST_CASE("A status of a daemon that has nothing to say, or says it differently"
   for (const auto* const json :
        {"{}", "[]", "", "nonsense", R"({"verdicts":7,"held_off":"x","roster":[],"pid":"y"})"}) {
     INFO(json);
-    const auto text = status_as_text(json);
+    const auto text = status_as_text(json, Style());
     CHECK(text.starts_with("danegated "));
     CHECK(text.contains("\nverdicts       0: none\n"));
     CHECK(text.contains("\nroster         no identity is named in full\n"));
   }
-  CHECK(status_as_text(R"({"last_reload":{"ok":true,"time":"T"}})").contains("last reload    T, ok\n"));
-  CHECK(status_as_text(R"({"last_reload":{"ok":false,"time":"T","errors":["a:1:1: x","a:2:1: y"]}})")
+  CHECK(status_as_text(R"({"last_reload":{"ok":true,"time":"T"}})", Style()).contains("last reload    T, ok\n"));
+  CHECK(status_as_text(R"({"last_reload":{"ok":false,"time":"T","errors":["a:1:1: x","a:2:1: y"]}})", Style())
             .contains("last reload    T, REFUSED, the configuration of before is in force\n"
                       "               a:1:1: x\n"
                       "               a:2:1: y\n"));
+}
+
+TEST_CASE("A status in colour: what wants a look", "[ctl]") {
+  struct Row {
+    const char* label;
+    const char* json;
+    const char* line;
+  };
+
+  const Row rows[]{
+      {"a reload", R"({"last_reload":{"ok":true,"time":"T"}})", "T, \x1b[32mok\x1b[0m\n"},
+      {"a refused one", R"({"last_reload":{"ok":false,"time":"T"}})", "T, \x1b[31mREFUSED\x1b[0m, the configuration"},
+      {"a name that is not known", R"({"roster":{"names":3,"secure":2,"absent":0,"insecure":0,"unresolved":1}})",
+       "3 names: \x1b[32m2 secure\x1b[0m, 0 absent, 0 insecure, \x1b[33m1 unresolved\x1b[0m\n"},
+      {"none", R"({"roster":{"names":1,"secure":0,"absent":1,"insecure":0,"unresolved":0}})",
+       "1 name: 0 secure, 1 absent, 0 insecure, 0 unresolved\n"},
+      {"a domain that is held off", R"({"held_off":[{"domain":"a.\u001b[32m"}]})",
+       "held off       \x1b[33ma.\\x1b[32m\x1b[0m: for "},
+      {"no domain", R"({"held_off":[]})", "held off       no domain\n"},
+  };
+  for (const auto& row : rows) {
+    INFO(row.label);
+    CHECK(status_as_text(row.json, Style::coloured()).contains(row.line));
+  }
 }
 
 TEST_CASE("What is stored, for people", "[ctl]") {

@@ -221,7 +221,7 @@ TEST_CASE("a replaced snapshot is freed off the loop, once no request uses it") 
   stage.fake.config = watched;
   stage.lifecycle.reload();
   stage.run_until_loaded();
-  stage.loop.run_for(250ms); // more than one look at it
+  stage.loop.run_for(120ms); // a look at it
   CHECK(freed_by.wait_for(0s) == std::future_status::timeout);
   SECTION("a request held the snapshot") {
     watched.reset();
@@ -229,7 +229,7 @@ TEST_CASE("a replaced snapshot is freed off the loop, once no request uses it") 
   SECTION("a verdict held its rules only") {
     const auto rules = watched->rules;
     watched.reset();
-    stage.loop.run_for(250ms);
+    stage.loop.run_for(120ms);
     CHECK(freed_by.wait_for(0s) == std::future_status::timeout);
   }
   while (freed_by.wait_for(0s) == std::future_status::timeout)
@@ -248,7 +248,7 @@ TEST_CASE("SIGTERM drains, a second one does not wait") {
     std::raise(signal);
     while (stage.fake.drains == 0)
       stage.loop.run_one();
-    stage.loop.run_for(100ms);
+    stage.loop.run_for(20ms);
     CHECK_FALSE(stage.loop.stopped());
     stage.fake.in_flight = 0;
     stage.fake.finish();

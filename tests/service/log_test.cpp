@@ -3,6 +3,7 @@
 #include "tests/support/catch.h"
 
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <string>
@@ -13,6 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <unistd.h>
 
+using namespace std::chrono_literals;
 using danegate::config::LogLevel;
 using danegate::config::LogSettings;
 using danegate::service::Log;
@@ -235,8 +237,10 @@ TEST_CASE("a log whose reader never reads can still be ended") {
   Pipe pipe;
   pipe.fill();
   {
-    Log log(LogSettings{}, pipe.writer());
-    log.event(LogLevel::info, "never", "written");
+    LogWriter writer(
+        danegate::service::make_descriptor_target(pipe.writer()), [](std::size_t) { return "lost"; }, 50ms);
+    writer.push(LogLevel::info, "never written");
+    CHECK_FALSE(writer.flush());
   }
   // Its thread is let go; reading now sets it free.
   std::array<char, 65536> buffer;
