@@ -5,6 +5,8 @@
 #include "policy/question.h"
 #include "policy/reply.h"
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <optional>
 #include <utility>
@@ -16,17 +18,38 @@ using Clock = std::chrono::steady_clock;
 
 /// What of a request is needed after its verdict, when its text may be gone.
 struct Handler::Case {
+  static constexpr std::array kept{Attribute::recipient,      Attribute::queue_id,       Attribute::instance,
+                                   Attribute::protocol_state, Attribute::client_address, Attribute::helo_name,
+                                   Attribute::sender};
+
+  Case(const Request& request, Stage where, config::ConfigPtr snapshot) : config(std::move(snapshot)), stage(where) {
+    std::size_t octets = 0;
+    for (const Attribute attribute : kept)
+      octets += request.get(attribute).size();
+    text_.reserve(octets); // no view moves
+    for (std::size_t i = 0; i < kept.size(); ++i) {
+      const std::string_view value = request.get(kept[i]);
+      values_[i] = {text_.size(), value.size()};
+      text_ += value;
+    }
+  }
+
+  /// Of one that is kept; empty of any other.
+  std::string_view get(Attribute attribute) const noexcept {
+    const auto* const place = std::ranges::find(kept, attribute);
+    if (place == kept.end()) return {};
+    const auto [begin, length] = values_[static_cast<std::size_t>(place - kept.begin())];
+    return std::string_view(text_).substr(begin, length);
+  }
+
   config::ConfigPtr config;
   core::Question question;
   Stage stage = Stage::unknown;
   std::string key; ///< in the message table; empty: nothing to remember
-  std::string recipient;
-  std::string queue;
-  std::string instance;
-  std::string state;
-  std::string client;
-  std::string helo;
-  std::string sender;
+
+private:
+  std::string text_; ///< all values, one after the other: one piece of memory a request
+  std::array<std::pair<std::size_t, std::size_t>, kept.size()> values_{}; ///< begin and length
 };
 
 namespace {
@@ -43,8 +66,10 @@ awaitable<std::string> ready(std::string reply) {
 std::string message_key(const Request& request, const core::Service& service) {
   const std::string_view instance = request.get(Attribute::instance);
   if (instance.empty()) return {};
-  std::string key{instance};
-  key.append("\n").append(request.get(Attribute::client_address)).append("\n").append(service.name);
+  const std::string_view client = request.get(Attribute::client_address);
+  std::string key;
+  key.reserve(instance.size() + client.size() + service.name.size() + 2);
+  key.append(instance).append("\n").append(client).append("\n").append(service.name);
   return key;
 }
 
@@ -88,19 +113,10 @@ awaitable<std::string> Handler::reply_to(const Request& request, Channel channel
 
 std::unique_ptr<Handler::Case> Handler::open_case(const Request& request, Stage stage, const core::Service& service,
                                                   config::ConfigPtr config) const {
-  auto asked = std::make_unique<Case>();
-  asked->question = make_question(request, *config, service, recipient_of(request), to_ascii_);
-  asked->config = std::move(config);
-  asked->stage = stage;
+  auto asked = std::make_unique<Case>(request, stage, std::move(config));
+  asked->question = make_question(request, *asked->config, service, recipient_of(request), to_ascii_);
   asked->key = message_key(request, service);
   asked->question.message = asked->key;
-  asked->recipient = request.get(Attribute::recipient);
-  asked->queue = request.get(Attribute::queue_id);
-  asked->instance = request.get(Attribute::instance);
-  asked->state = request.get(Attribute::protocol_state);
-  asked->client = request.get(Attribute::client_address);
-  asked->helo = request.get(Attribute::helo_name);
-  asked->sender = request.get(Attribute::sender);
   return asked;
 }
 
@@ -110,7 +126,9 @@ void Handler::tell_milter(const Case& asked, const Request& request) {
       service::SessionKey::parse({request.get(Attribute::client_address), request.get(Attribute::client_port),
                                   request.get(Attribute::server_address), request.get(Attribute::server_port)});
   if (!key) return;
-  join_->note(*key, {asked.question.evidence, asked.question.claims, asked.question.service->name, asked.queue},
+  join_->note(*key,
+              {asked.question.evidence, asked.question.claims, asked.question.service->name,
+               std::string(asked.get(Attribute::queue_id))},
               Clock::now());
 }
 
@@ -119,14 +137,14 @@ std::string Handler::settle(Case& asked, const Request& request) {
   if (!is_whole_message(asked.stage) || asked.key.empty()) return {};
   const auto count = number_of(request, Attribute::recipient_count);
   const auto now = Clock::now();
-  switch (messages_.standing(asked.key, asked.recipient, count, now)) {
+  switch (messages_.standing(asked.key, asked.get(Attribute::recipient), count, now)) {
   case MessageTable::Standing::stands:
     if (asked.stage != Stage::data || !asked.config->policy.header_always) return dunno_reply();
     return prepend_reply(messages_.take_field(asked.key, now));
   case MessageTable::Standing::unknown: return {};
   case MessageTable::Standing::unaccounted: break;
   }
-  if (asked.recipient.empty()) {
+  if (asked.get(Attribute::recipient).empty()) {
     asked.question.envelope.recipient =
         core::MailAddress::parse(bare_postmaster, asked.config->server.origin, to_ascii_);
   }
@@ -155,8 +173,9 @@ std::string Handler::conclude(const Case& asked, const core::Decision& decision,
   const auto now = Clock::now();
   if (asked.key.empty()) return with_field && at_data ? prepend_reply(verdict.field) : reply;
 
-  if (asked.stage == Stage::rcpt && !asked.recipient.empty()) {
-    messages_.at_rcpt(asked.key, asked.recipient, std::move(verdict), now);
+  const std::string_view recipient = asked.get(Attribute::recipient);
+  if (asked.stage == Stage::rcpt && !recipient.empty()) {
+    messages_.at_rcpt(asked.key, recipient, std::move(verdict), now);
   } else if (is_whole_message(asked.stage)) {
     messages_.at_data(asked.key, std::move(verdict), now);
     if (with_field && at_data) {
@@ -182,9 +201,10 @@ void Handler::log_choice(const Request& request, bool unknown_context, bool none
 
 void Handler::log_verdict(const Case& asked, const core::Decision& decision, std::string_view ref,
                           std::chrono::microseconds elapsed) {
-  service::record_decision(
-      log_, counts_, decision,
-      {ref, asked.queue, asked.instance, asked.state, asked.client, asked.helo, asked.sender, elapsed});
+  service::record_decision(log_, counts_, decision,
+                           {ref, asked.get(Attribute::queue_id), asked.get(Attribute::instance),
+                            asked.get(Attribute::protocol_state), asked.get(Attribute::client_address),
+                            asked.get(Attribute::helo_name), asked.get(Attribute::sender), elapsed});
 }
 
 } // namespace danegate::policy

@@ -1,27 +1,34 @@
 #include "policy/message_table.h"
 
 #include <algorithm>
+#include <functional>
+#include <tuple>
 #include <utility>
 
 namespace danegate::policy {
 namespace {
 
-/// What the containers cost beside the text: a map node, a list node with the key, a bucket.
+/// What the containers cost beside the text: a map node, a list node, a bucket.
 constexpr std::size_t message_overhead = 320;
 constexpr std::size_t recipient_overhead = 80;
 
 } // namespace
 
+std::vector<MessageTable::Recipient>::iterator MessageTable::place_of(Message& message, std::string_view recipient) {
+  return std::ranges::lower_bound(message.recipients, recipient, std::less<>{}, &Recipient::name);
+}
+
 void MessageTable::at_rcpt(const std::string& key, std::string_view recipient, MessageVerdict verdict, Time now) {
   Message& message = make(key, now);
-  if (const auto known = message.recipients.find(std::string{recipient}); known != message.recipients.end()) {
-    if (known->second) --message.let_through;
-    known->second = verdict.let_through;
+  const auto place = place_of(message, recipient);
+  if (place != message.recipients.end() && place->name == recipient) {
+    if (place->let_through) --message.let_through;
+    place->let_through = verdict.let_through;
     if (verdict.let_through) ++message.let_through;
   } else if (message.recipients.size() >= limits_.recipients) {
     message.overflow = true;
   } else {
-    message.recipients.emplace(recipient, verdict.let_through);
+    message.recipients.emplace(place, std::string{recipient}, verdict.let_through);
     if (verdict.let_through) ++message.let_through;
     charge(message, recipient.size() + recipient_overhead);
   }
@@ -38,7 +45,7 @@ void MessageTable::at_data(const std::string& key, MessageVerdict verdict, Time 
 
 MessageTable::Standing MessageTable::standing(const std::string& key, std::string_view recipient,
                                               std::optional<std::size_t> count, Time now) {
-  const Message* const message = find(key, now);
+  Message* const message = find(key, now);
   if (message == nullptr) return Standing::unknown;
   if (message->judged_whole) return Standing::stands;
   if (message->recipients.empty()) return Standing::unknown; // DATA was refused before, and is tried again
@@ -46,8 +53,8 @@ MessageTable::Standing MessageTable::standing(const std::string& key, std::strin
   // Postfix before 2.3 gives no count; it names the recipient only if it is the only one.
   if (!count && recipient.empty()) return Standing::unaccounted;
   if (!count || *count == 1) {
-    const auto known = message->recipients.find(std::string{recipient});
-    const bool let_through = known != message->recipients.end() && known->second;
+    const auto known = place_of(*message, recipient);
+    const bool let_through = known != message->recipients.end() && known->name == recipient && known->let_through;
     return let_through ? Standing::stands : Standing::unaccounted;
   }
   return *count <= message->let_through ? Standing::stands : Standing::unaccounted;
@@ -60,6 +67,11 @@ std::string MessageTable::take_field(const std::string& key, Time now) {
   return message->field;
 }
 
+void MessageTable::touch(Message& message, Time now) {
+  message.touched = now;
+  recency_.splice(recency_.begin(), recency_, message.recency);
+}
+
 MessageTable::Message* MessageTable::find(const std::string& key, Time now) {
   const auto found = messages_.find(key);
   if (found == messages_.end()) return nullptr;
@@ -68,18 +80,25 @@ MessageTable::Message* MessageTable::find(const std::string& key, Time now) {
     erase(found);
     return nullptr;
   }
-  message.touched = now;
-  recency_.splice(recency_.begin(), recency_, message.recency);
+  touch(message, now);
   return &message;
 }
 
 MessageTable::Message& MessageTable::make(const std::string& key, Time now) {
-  if (Message* const known = find(key, now)) return *known;
-  Message& message = messages_[key];
-  recency_.push_front(key);
+  auto [place, is_new] = messages_.try_emplace(key);
+  if (!is_new && now - place->second.touched >= limits_.age) {
+    erase(place);
+    std::tie(place, is_new) = messages_.try_emplace(key);
+  }
+  Message& message = place->second;
+  if (!is_new) {
+    touch(message, now);
+    return message;
+  }
+  recency_.push_front(&*place);
   message.recency = recency_.begin();
   message.touched = now;
-  charge(message, 2 * key.size() + message_overhead);
+  charge(message, key.size() + message_overhead);
   return message;
 }
 
@@ -100,11 +119,11 @@ void MessageTable::charge(Message& message, std::size_t octets) {
 
 void MessageTable::shrink(Time now, const Message* spared) {
   while (!recency_.empty()) {
-    const auto oldest = messages_.find(recency_.back());
-    const bool expired = now - oldest->second.touched >= limits_.age;
+    const auto& [key, oldest] = *recency_.back();
+    const bool expired = now - oldest.touched >= limits_.age;
     const bool full = messages_.size() > limits_.messages || octets_ > limits_.octets;
-    if (&oldest->second == spared || (!expired && !full)) return;
-    erase(oldest);
+    if (&oldest == spared || (!expired && !full)) return;
+    erase(messages_.find(key));
   }
 }
 

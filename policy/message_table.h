@@ -29,6 +29,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace danegate::policy {
 
@@ -76,21 +77,32 @@ public:
   std::size_t octets() const noexcept { return octets_; }
 
 private:
+  struct Message;
+
+  using Messages = std::unordered_map<std::string, Message>;
+  using Recency = std::list<Messages::value_type*>;
+
+  struct Recipient {
+    std::string name;
+    bool let_through = false;
+  };
+
   struct Message {
-    std::unordered_map<std::string, bool> recipients; ///< let through?
-    std::size_t let_through = 0;                      ///< of them
-    bool overflow = false;                            ///< more recipients than we keep
-    bool judged_whole = false;                        ///< and let through
+    std::vector<Recipient> recipients; ///< by name
+    std::size_t let_through = 0;       ///< of them
+    bool overflow = false;             ///< more recipients than we keep
+    bool judged_whole = false;         ///< and let through
     bool field_taken = false;
     core::Reason reason = core::Reason::match;
     std::string field;
     std::size_t octets = 0;
     Time touched;
-    std::list<std::string>::iterator recency;
+    Recency::iterator recency;
   };
 
-  using Messages = std::unordered_map<std::string, Message>;
+  static std::vector<Recipient>::iterator place_of(Message& message, std::string_view recipient);
 
+  void touch(Message& message, Time now);
   Message* find(const std::string& key, Time now);
   Message& make(const std::string& key, Time now);
   void note_field(Message& message, MessageVerdict verdict);
@@ -99,7 +111,7 @@ private:
   void erase(Messages::iterator message);
 
   MessageLimits limits_;
-  std::list<std::string> recency_; ///< front: asked about last
+  Recency recency_; ///< front: asked about last
   Messages messages_;
   std::size_t octets_ = 0;
 };

@@ -40,10 +40,27 @@ static_assert(RequestScanner::max_line == 8192 && RequestScanner::max_attributes
 
 constexpr std::string_view the_request = "smtpd_access_policy";
 
+/// Of names of one length there are four at most: a request's thirty names are found without a hash.
+constexpr std::size_t longest_name = std::ranges::max(names, {}, &std::string_view::size).size();
+constexpr auto names_by_length = [] {
+  std::array<std::array<std::uint8_t, 6>, longest_name + 1> table{}; // 1 + index, 0 ends a row
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    auto& row = table.at(names.at(i).size());
+    *std::ranges::find(row, std::uint8_t{0}) = static_cast<std::uint8_t>(i + 1);
+  }
+  for (const auto& row : table)
+    if (row.back() != 0) throw "a row has no room for its end";
+  return table;
+}();
+
 std::optional<std::size_t> index_of(std::string_view name) noexcept {
-  const auto found = std::ranges::find(names, name);
-  if (found == names.end()) return std::nullopt;
-  return static_cast<std::size_t>(found - names.begin());
+  if (name.size() > longest_name) return std::nullopt;
+  for (const std::uint8_t entry : names_by_length[name.size()]) {
+    if (entry == 0) break;
+    const std::size_t index = entry - std::size_t{1};
+    if (names[index] == name) return index;
+  }
+  return std::nullopt;
 }
 
 std::string_view without_cr(std::string_view line) noexcept {
@@ -52,9 +69,8 @@ std::string_view without_cr(std::string_view line) noexcept {
 }
 
 /// What can be said of a line as soon as its end is there.
-std::optional<RequestError> check_line(std::string_view line) noexcept {
+std::optional<RequestError> check_line(std::string_view line, std::size_t equals) noexcept {
   if (line.size() > RequestScanner::max_line) return RequestError::line_too_long;
-  const std::size_t equals = line.find('=');
   if (equals == std::string_view::npos || equals == 0) return RequestError::no_equals_sign;
   return std::nullopt;
 }
@@ -92,12 +108,12 @@ std::string_view describe(RequestError error) noexcept {
 }
 
 std::expected<std::optional<std::size_t>, RequestError> RequestScanner::scan(std::string_view buffer) noexcept {
+  // What stands behind the end of this request is the next one's.
+  const std::size_t nul = std::min(buffer.find('\0', scanned_), buffer.size());
   while (scanned_ < buffer.size()) {
     const std::size_t end = buffer.find('\n', scanned_);
     const std::size_t stop = std::min(end, buffer.size());
-    if (buffer.substr(scanned_, stop - scanned_).find('\0') != std::string_view::npos) {
-      return std::unexpected(RequestError::nul_octet);
-    }
+    if (nul < stop) return std::unexpected(RequestError::nul_octet);
     const std::string_view line = without_cr(buffer.substr(line_start_, stop - line_start_));
     if (line.size() > max_line) return std::unexpected(RequestError::line_too_long);
     if (end == std::string_view::npos) {
@@ -107,7 +123,7 @@ std::expected<std::optional<std::size_t>, RequestError> RequestScanner::scan(std
     scanned_ = line_start_ = end + 1;
     if (scanned_ > max_octets_) return std::unexpected(RequestError::too_large);
     if (line.empty()) return scanned_;
-    if (const auto error = check_line(line)) return std::unexpected(*error);
+    if (const auto error = check_line(line, line.find('='))) return std::unexpected(*error);
     if (++lines_ > max_attributes) return std::unexpected(RequestError::too_many_attributes);
   }
   // At the limit and no end: the octet that would end it is one too many.
@@ -118,16 +134,17 @@ std::expected<std::optional<std::size_t>, RequestError> RequestScanner::scan(std
 std::expected<Request, RequestError> Request::parse(std::string_view text) {
   Request request;
   std::size_t lines = 0;
+  const char* const nul = text.data() + std::min(text.find('\0'), text.size());
   while (!text.empty()) {
     const std::size_t end = text.find('\n');
     const std::string_view line = without_cr(text.substr(0, end));
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     if (line.empty()) break;
-    if (line.find('\0') != std::string_view::npos) return std::unexpected(RequestError::nul_octet);
-    if (const auto error = check_line(line)) return std::unexpected(*error);
+    if (nul < line.data() + line.size()) return std::unexpected(RequestError::nul_octet);
+    const std::size_t equals = line.find('=');
+    if (const auto error = check_line(line, equals)) return std::unexpected(*error);
     if (++lines > RequestScanner::max_attributes) return std::unexpected(RequestError::too_many_attributes);
 
-    const std::size_t equals = line.find('=');
     const auto index = index_of(line.substr(0, equals));
     if (!index) continue;
     const std::string_view value = line.substr(equals + 1);

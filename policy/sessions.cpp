@@ -23,8 +23,8 @@ using config::LogLevel;
 struct Sessions::Session {
   Session(StreamSocket accepted, const config::Listen& on, std::size_t max_request, SteadyTime now)
       : socket(std::move(accepted)), listener(on.text()),
-        channel(on.kind == config::Listen::Kind::unix_socket ? Channel::local : Channel::inet),
-        inbox(max_request), activity{Phase::fresh, now} {}
+        channel(on.kind == config::Listen::Kind::unix_socket ? Channel::local : Channel::inet), inbox(max_request),
+        activity{Phase::fresh, now} {}
 
   void enter(Phase phase, SteadyTime now) noexcept { activity = {phase, now}; }
 
@@ -60,6 +60,9 @@ void Sessions::admit(StreamSocket socket, const config::Listen& listener) {
                        {{"listener", listener.text()}});
     return;
   }
+  error_code error;
+  socket.non_blocking(true, error); // a reply is written without waiting
+  if (error) return;
   auto session = std::make_shared<Session>(std::move(socket), listener, snapshot->limits.request_bytes, timing_.now());
   open_.insert(session);
   asio::co_spawn(loop_, serve(shared_from_this(), session), asio::detached);
@@ -146,12 +149,16 @@ awaitable<bool> Sessions::answer(Session& session, awaitable<std::string> pendin
   const std::string reply = co_await std::move(pending);
   session.inbox.begin(config_()->limits.request_bytes);
 
-  session.enter(Phase::writing, timing_.now());
+  // A socket has room for a reply, unless its client reads none.
   error_code error;
-  auto token = asio::redirect_error(asio::use_awaitable, error);
-  const asio::const_buffer octets = asio::buffer(reply);
-  co_await asio::async_write(session.socket, octets, token);
-  if (error || draining_) co_return false;
+  const std::size_t sent = session.socket.is_open() ? session.socket.write_some(asio::buffer(reply), error) : 0;
+  if (error == asio::error::would_block || (!error && sent < reply.size())) {
+    session.enter(Phase::writing, timing_.now());
+    auto token = asio::redirect_error(asio::use_awaitable, error);
+    const asio::const_buffer rest = asio::buffer(reply) + sent;
+    co_await asio::async_write(session.socket, rest, token);
+  }
+  if (error || draining_ || !session.socket.is_open()) co_return false;
   session.enter(session.inbox.empty() ? Phase::idle : Phase::reading, timing_.now());
   co_return true;
 }

@@ -48,7 +48,7 @@ std::optional<AnswerCache::Hit> AnswerCache::find(const DnsName& name, TimePoint
     return std::nullopt;
   }
   recency_.splice(recency_.begin(), recency_, entry.recency);
-  return peek(name, now);
+  return hit(entry, now);
 }
 
 std::optional<AnswerCache::Hit> AnswerCache::peek(const DnsName& name, TimePoint now) const {
@@ -56,7 +56,12 @@ std::optional<AnswerCache::Hit> AnswerCache::peek(const DnsName& name, TimePoint
   if (found == entries_.end()) return std::nullopt;
   const auto& entry = found->second;
   if (now < entry.written || now >= entry.expiry) return std::nullopt;
-  auto last = is_unreachable(*entry.answer) ? last_secure(name, now) : nullptr;
+  return hit(entry, now);
+}
+
+AnswerCache::Hit AnswerCache::hit(const Entry& entry, TimePoint now) const {
+  const bool in_need = is_unreachable(*entry.answer) && entry.last && in_grace(entry, now);
+  auto last = in_need ? entry.last : nullptr;
   return Hit{entry.answer, std::chrono::duration_cast<std::chrono::seconds>(entry.expiry - now), std::move(last)};
 }
 

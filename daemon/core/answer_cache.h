@@ -94,6 +94,8 @@ private:
   struct Entry;
 
   TimePoint expiry_of(const TlsaAnswer& answer, TimePoint now) const;
+  /// Of an entry that is valid now.
+  Hit hit(const Entry& entry, TimePoint now) const;
   bool in_grace(const Entry& entry, TimePoint now) const;
   static void keep_last(Entry& entry, TimePoint until);
   TimePoint grace_end(const Entry& entry) const;

@@ -65,18 +65,10 @@ Judgement judge_name(const NameTrace& trace, const Rule* rule, const MailAddress
                             return {Reason::overload, "more records than limits.records-per-name", {}};
                           return judge_secure(trace, secure, rule, sender);
                         },
-                        [](const Absent&) -> Judgement {
-                          return {Reason::no_record, {}, {}};
-                        },
-                        [](const Insecure&) -> Judgement {
-                          return {Reason::insecure, {}, {}};
-                        },
-                        [](const Bogus& bogus) -> Judgement {
-                          return {Reason::bogus, bogus.why, {}};
-                        },
-                        [](const Failed& failed) -> Judgement {
-                          return {reason_of(failed.kind), failed.why, {}};
-                        },
+                        [](const Absent&) -> Judgement { return {Reason::no_record, {}, {}}; },
+                        [](const Insecure&) -> Judgement { return {Reason::insecure, {}, {}}; },
+                        [](const Bogus& bogus) -> Judgement { return {Reason::bogus, bogus.why, {}}; },
+                        [](const Failed& failed) -> Judgement { return {reason_of(failed.kind), failed.why, {}}; },
                     },
                     trace.answer->outcome);
 }
@@ -208,6 +200,9 @@ bool AuthFlow::is_pending(const NameState& state) noexcept {
 
 /// Decides as soon as nothing that is still outstanding could change the outcome.
 void AuthFlow::progress() {
+  const auto has_answer = [](const NameTrace& trace) { return trace.answer != nullptr; };
+  // Without an answer nothing passes, and anything else waits for all of them.
+  if (std::ranges::any_of(states_, is_pending) && std::ranges::none_of(decision_.names, has_answer)) return;
   auto outcomes = judge_all();
   if (!std::ranges::all_of(outcomes, [this](const Outcome& outcome) { return settled(outcome); })) return;
   const auto not_passed = [](const Outcome& outcome) { return outcome.rule && outcome.reason != Reason::match; };

@@ -1,8 +1,10 @@
 #include "daemon/core/rules.h"
 
+#include "daemon/core/text_map.h"
+
 #include <algorithm>
 #include <set>
-#include <unordered_map>
+#include <string_view>
 
 namespace danegate::core {
 
@@ -64,9 +66,9 @@ Action Rule::action_for(Reason reason) const noexcept {
 
 /// Everything that eligible rules and `lookup.domains` name, for one service.
 struct RuleSet::LookupList {
-  std::unordered_map<std::string, ListEntry> exact;   ///< by Identity::key()
-  std::unordered_map<std::string, ListEntry> subtree; ///< the name and what is below it
-  std::unordered_map<std::string, ListEntry> below;   ///< only what is below it
+  TextMap<ListEntry> exact;   ///< by Identity::key()
+  TextMap<ListEntry> subtree; ///< the name and what is below it
+  TextMap<ListEntry> below;   ///< only what is below it
   std::vector<std::shared_ptr<const IdentitySet>> files;
   std::vector<std::shared_ptr<const Grants>> grants;
   bool open_to_all = false;
@@ -88,21 +90,22 @@ struct RuleSet::LookupList {
 
   /// An entry is known by the hash of its text: limits counted by it survive a reload, and a collision only makes two
   /// entries share a limit.
-  static ListEntry entry_of(const std::string& text) { return std::hash<std::string>{}(text); }
+  static ListEntry entry_of(std::string_view text) { return TextHash{}(text); }
 
-  static void insert(std::unordered_map<std::string, ListEntry>& into, const std::string& text) {
+  static void insert(TextMap<ListEntry>& into, const std::string& text) {
     into.emplace(text, entry_of(text));
   }
 
   std::optional<ListEntry> admits(const Identity& identity) const {
-    const auto key = identity.key();
+    const std::string address = identity.is_address() ? identity.key() : std::string();
+    const std::string_view key = identity.is_address() ? address : identity.domain.text();
     if (const auto found = exact.find(key); found != exact.end()) return found->second;
     const auto names = [&](const auto& file) { return file->contains(identity); };
     const auto grants_name = [&](const auto& file) { return file->names(identity); };
     if (std::ranges::any_of(files, names) || std::ranges::any_of(grants, grants_name)) return entry_of(key);
-    const auto& domain = identity.domain.text();
+    const std::string_view domain = identity.domain.text();
     if (const auto found = subtree.find(domain); found != subtree.end()) return found->second;
-    for (auto dot = domain.find('.'); dot != std::string::npos; dot = domain.find('.', dot + 1)) {
+    for (auto dot = domain.find('.'); dot != std::string_view::npos; dot = domain.find('.', dot + 1)) {
       const auto ancestor = domain.substr(dot + 1);
       if (const auto found = subtree.find(ancestor); found != subtree.end()) return found->second;
       if (const auto found = below.find(ancestor); found != below.end()) return found->second;

@@ -1,6 +1,7 @@
 #include "daemon/core/sender_index.h"
 
 #include <algorithm>
+#include <string_view>
 
 namespace danegate::core {
 

@@ -2,13 +2,10 @@
 #pragma once
 
 #include "daemon/core/mail_address.h"
+#include "daemon/core/text_map.h"
 
 #include <cstddef>
-#include <functional>
 #include <span>
-#include <string>
-#include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace danegate::core {
@@ -22,14 +19,8 @@ public:
   std::vector<std::size_t> candidates(const MailAddress& sender) const;
 
 private:
-  struct Hash {
-    using is_transparent = void;
-
-    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
-  };
-
   using Numbers = std::vector<std::size_t>;
-  using ByDomain = std::unordered_map<std::string, Numbers, Hash, std::equal_to<>>;
+  using ByDomain = TextMap<Numbers>;
 
   static void put(Numbers& into, std::size_t number);
 

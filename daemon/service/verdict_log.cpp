@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <cstdlib>
+#include <utility>
 #include <variant>
 
 namespace danegate::service {
@@ -47,12 +48,33 @@ void add_peer(LineEncoder& line, const VerdictContext& context) {
 
 } // namespace
 
+namespace {
+
+/// Random octets, fetched from the kernel for many references at once. Each is used once and then cleared.
+class RandomOctets {
+public:
+  using Eight = std::array<std::uint8_t, 8>;
+
+  Eight take() {
+    if (next_ == octets_.size()) {
+      arc4random_buf(octets_.data(), octets_.size() * sizeof(Eight));
+      next_ = 0;
+    }
+    return std::exchange(octets_[next_++], {});
+  }
+
+private:
+  std::array<Eight, 64> octets_{};
+  std::size_t next_ = 64;
+};
+
+} // namespace
+
 std::string make_reference() {
   constexpr std::string_view alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"; // Crockford's: no I, L, O, U
-  std::array<std::uint8_t, 8> random{};
-  arc4random_buf(random.data(), random.size());
+  thread_local RandomOctets random;
   std::string reference;
-  for (std::uint8_t octet : random)
+  for (const std::uint8_t octet : random.take())
     reference += alphabet[octet % alphabet.size()]; // 256 is a multiple of 32: no bias
   return reference;
 }

@@ -51,7 +51,8 @@ int datagram_socket() {
 }
 
 std::uint16_t id_of(const std::array<char, most>& message) noexcept {
-  return static_cast<std::uint16_t>((static_cast<unsigned char>(message[0]) << 8U) | static_cast<unsigned char>(message[1]));
+  return static_cast<std::uint16_t>((static_cast<unsigned char>(message[0]) << 8U) |
+                                    static_cast<unsigned char>(message[1]));
 }
 
 void set_id(std::array<char, most>& message, std::uint16_t id) noexcept {
@@ -90,7 +91,8 @@ int main(int argc, char** argv) {
     Asked one;
     socklen_t length = sizeof one.peer;
     ssize_t got = 0;
-    while ((got = ::recvfrom(front, message.data(), message.size(), 0, reinterpret_cast<sockaddr*>(&one.peer), &length)) >= 12) {
+    while ((got = ::recvfrom(front, message.data(), message.size(), 0, reinterpret_cast<sockaddr*>(&one.peer),
+                             &length)) >= 12) {
       one.id = id_of(message);
       one.due = now() + delay;
       asked[++next] = one;

@@ -16,6 +16,13 @@ public:
     if (nanoseconds > longest_) longest_ = nanoseconds;
   }
 
+  void add(const Latencies& other) noexcept {
+    for (std::size_t index = 0; index < counts_.size(); ++index)
+      counts_[index] += other.counts_[index];
+    total_ += other.total_;
+    if (other.longest_ > longest_) longest_ = other.longest_;
+  }
+
   std::uint64_t count() const noexcept { return total_; }
 
   /// Microseconds within which `share` (0 to 1) of all were; 0 where there were none.

@@ -48,7 +48,8 @@ int main(int argc, char** argv) {
   }
   unlink(argv[1]);
   snprintf(endpoint, sizeof endpoint, "unix:%s", argv[1]);
-  if (smfi_setconn(endpoint) != MI_SUCCESS || smfi_register(filter) != MI_SUCCESS || smfi_opensocket(1) != MI_SUCCESS) return 1;
+  if (smfi_setconn(endpoint) != MI_SUCCESS || smfi_register(filter) != MI_SUCCESS || smfi_opensocket(1) != MI_SUCCESS)
+    return 1;
   if (chmod(argv[1], 0666) < 0) return 1;
   return smfi_main() == MI_SUCCESS ? 0 : 1;
 }

@@ -1,9 +1,10 @@
 // milter_load [--sessions N] [--seconds S] [--warm-up S] ENDPOINT FILE: milter sessions, one after the other on each of
 // N threads (default 8), each on a connection of its own, as a mail server's processes have them.
 //
-// FILE is one session: a line an event, "NAME MACROS COMMAND", the latter two the frames of its macros and of its command
-// in hexadecimal ("-" where there are none). NAME is one of connect, helo, mail, rcpt, quit. The negotiation goes before it.
-// An event that the filter does not want is left out, and no reply is awaited where it has said that there is none.
+// FILE is one session: a line an event, "NAME MACROS COMMAND", the latter two the frames of its macros and of its
+// command in hexadecimal ("-" where there are none). NAME is one of connect, helo, mail, rcpt, quit. The negotiation
+// goes before it. An event that the filter does not want is left out, and no reply is awaited where it has said that
+// there is none.
 //
 // Prints one line of JSON: rate (sessions a second), and quantiles of a session's time in microseconds. Exit status 1
 // where the filter answers anything but "continue".

@@ -63,7 +63,8 @@ void make_question(benchmark::State& state) {
   const auto config = test::policy_config();
   const auto& service = config->rules->services().front();
   for (auto _ : state) {
-    auto question = policy::make_question(request, *config, service, policy::recipient_of(request), test::fake_to_ascii);
+    auto question =
+        policy::make_question(request, *config, service, policy::recipient_of(request), test::fake_to_ascii);
     benchmark::DoNotOptimize(question);
   }
 }

@@ -1,5 +1,6 @@
-// unbound_floor ANCHOR-FILE STUB-SERVER IN-FLIGHT FILE: what libunbound alone takes for names, with danegated's settings
-// and in danegated's way (a thread of its own, answers through its descriptor), as the measure of danegated's lookups.
+// unbound_floor ANCHOR-FILE STUB-SERVER IN-FLIGHT FILE: what libunbound alone takes for names, with danegated's
+// settings and in danegated's way (a thread of its own, answers through its descriptor), as the measure of danegated's
+// lookups.
 //
 // FILE holds owner names, one a line; their TLSA records are asked for, IN-FLIGHT at a time. The first is not counted:
 // it fetches the delegation and the keys. Prints one line of JSON: seconds in all, and quantiles in microseconds. Exit
@@ -57,8 +58,8 @@ void ask(Run& run) {
   if (run.next == run.names.size()) return;
   const std::size_t number = run.next++;
   run.begun[number] = now();
-  if (ub_resolve_async(run.context, run.names[number].c_str(), type_tlsa, class_in, new Asked{&run, number}, take_answer,
-                       nullptr) != 0)
+  if (ub_resolve_async(run.context, run.names[number].c_str(), type_tlsa, class_in, new Asked{&run, number},
+                       take_answer, nullptr) != 0)
     die("ub_resolve_async");
 }
 

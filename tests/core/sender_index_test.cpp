@@ -23,14 +23,21 @@ TEST_CASE("Rules come in file order, each once, and only where they may be about
   index.add(2, patterns({".example"}));
   index.add(3, patterns({"ceo@acme.example", "<>"}));
   index.add(4, patterns({"other.example", "acme.example"}));
+
   struct Row {
     std::string_view sender;
     Numbers candidates;
   };
+
   const std::vector<Row> rows{
-      {"ceo@acme.example", {0, 1, 2, 3, 4}}, {"a@mail.acme.example", {0, 1, 2}}, {"a@other.example", {1, 2, 4}},
-      {"a@example", {1, 2}},                 {"", {1, 3}},                       {"nobody", {1}},
-      {"a@notacme.example", {1, 2}},         {"a@[192.0.2.1]", {1}},
+      {"ceo@acme.example", {0, 1, 2, 3, 4}},
+      {"a@mail.acme.example", {0, 1, 2}},
+      {"a@other.example", {1, 2, 4}},
+      {"a@example", {1, 2}},
+      {"", {1, 3}},
+      {"nobody", {1}},
+      {"a@notacme.example", {1, 2}},
+      {"a@[192.0.2.1]", {1}},
   };
   for (const Row& row : rows) {
     CAPTURE(row.sender);
@@ -39,8 +46,8 @@ TEST_CASE("Rules come in file order, each once, and only where they may be about
 }
 
 TEST_CASE("No rule whose senders match is left out") {
-  const auto all = patterns({"acme.example", ".acme.example", "a.b.c.acme.example", ".b.c.acme.example", "ceo@acme.example",
-                             "CEO@ACME.example", "<>", ".example", "example", "x@example"});
+  const auto all = patterns({"acme.example", ".acme.example", "a.b.c.acme.example", ".b.c.acme.example",
+                             "ceo@acme.example", "CEO@ACME.example", "<>", ".example", "example", "x@example"});
   SenderIndex index;
   for (std::size_t i = 0; i < all.size(); ++i)
     index.add(i, std::span(&all[i], 1));

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The tiers of tests/run, in order.
 
-all_tiers=(unit integration chaos asan-ubsan tsan debian13 tidy quickstart)
+all_tiers=(unit integration chaos asan-ubsan tsan debian13 tidy quickstart bench)
 by_name_only=(package hostile)
 
 list_tiers() {
@@ -14,6 +14,7 @@ tsan         the same under ThreadSanitizer; unit tests of what has threads
 debian13     in a Debian 13 tree: unit and quick integration tests
 tidy         clang-tidy over the program's sources
 quickstart   packaging/quickstart, and that it leaves nothing behind
+bench        that every benchmark runs; tests/bench/run measures
 and only where they are named:
 package      Debian packages, built and used in Debian 12 and 13 machines that are booted for it
 hostile      attacks, and what they cost others, measured on a quiet machine
@@ -35,6 +36,7 @@ install_packages_for() { # TIER...
   for tier in "$@"; do
     case $tier in
     integration | chaos | hostile | asan-ubsan | tsan) lists+=(tests/integration/packages.txt) ;;
+    bench) lists+=(tests/integration/packages.txt tests/bench/packages.txt) ;;
     debian13) lists+=(tests/support/debian13-packages.txt) ;;
     tidy) lists+=(tests/lint/packages.txt) ;;
     quickstart) lists+=(packaging/stage/packages) ;;
@@ -174,4 +176,8 @@ tier_tidy() {
 
 tier_quickstart() {
   if build_preset release; then check quickstart tests/support/quickstart.sh "$build/release"; fi
+}
+
+tier_bench() {
+  if build_preset release; then check bench tests/bench/run --smoke --build "$build/release"; fi
 }
