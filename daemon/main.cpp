@@ -139,7 +139,10 @@ private:
 
   policy::Handler::Parts policy_parts() {
     return {.config = [this] { return config_; },
-            .judge = judge(),
+            .judge =
+                [this](core::Question question, config::ConfigPtr snapshot) {
+                  return authenticator_.begin(std::move(question), std::move(snapshot));
+                },
             .to_ascii = service::library_ports().to_ascii,
             .join = config_->milter.listen ? &join_ : nullptr,
             .counts = &verdicts_};

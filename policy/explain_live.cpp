@@ -62,7 +62,7 @@ void explain_live(boost::asio::io_context& loop, const Handler::Parts& parts, co
   if (!open) return answer(service::json_error(400, open.error()));
   open->explanation.number = form->number;
   if (!open->question) return answer(reply_of(open->explanation, form->text));
-  auto verdict = parts.judge(std::move(*open->question), config);
+  auto verdict = service::wait_for(parts.judge(std::move(*open->question), config));
   boost::asio::co_spawn(loop, std::move(verdict),
                         [config, open = std::move(*open), as_text = form->text, answer = std::move(answer)](
                             const std::exception_ptr& failure, core::Decision decision) mutable {

@@ -46,6 +46,7 @@ struct Handler::Case {
   core::Question question;
   Stage stage = Stage::unknown;
   std::string key; ///< in the message table; empty: nothing to remember
+  Time begun;
 
 private:
   std::string text_; ///< all values, one after the other: one piece of memory a request
@@ -56,10 +57,6 @@ namespace {
 
 /// The mailbox of the recipient that skips the RCPT request. The origin is added as the mail server will add it.
 constexpr std::string_view bare_postmaster = "postmaster";
-
-awaitable<std::string> ready(std::string reply) {
-  co_return reply;
-}
 
 /// Of one message and one service. Postfix's `instance` is unique to one mail system; the client's address tells apart
 /// those of several that ask the same danegate. Requests without one are not remembered.
@@ -96,18 +93,18 @@ Handler::Handler(Parts parts, service::Log& log)
     : config_(std::move(parts.config)), judge_(std::move(parts.judge)), to_ascii_(parts.to_ascii), join_(parts.join),
       counts_(parts.counts), log_(log), messages_(MessageLimits{}) {}
 
-awaitable<std::string> Handler::reply_to(const Request& request, Channel channel) {
+Soon<std::string> Handler::reply_to(const Request& request, Channel channel) {
   const Stage stage = stage_of(request.get(Attribute::protocol_state));
-  if (!is_judged(stage)) return ready(dunno_reply());
+  if (!is_judged(stage)) return dunno_reply();
 
   config::ConfigPtr config = config_();
   const ServiceChoice choice = choose_service(request, *config->rules);
   log_choice(request, choice.unknown_context, choice.service == nullptr);
-  if (choice.service == nullptr) return ready(dunno_reply());
+  if (choice.service == nullptr) return dunno_reply();
 
   auto asked = open_case(request, stage, *choice.service, std::move(config));
   if (join_ != nullptr && (channel == Channel::local || asked->config->policy.trust_inet)) tell_milter(*asked, request);
-  if (std::string reply = settle(*asked, request); !reply.empty()) return ready(std::move(reply));
+  if (std::string reply = settle(*asked, request); !reply.empty()) return reply;
   return judge(std::move(asked));
 }
 
@@ -151,17 +148,22 @@ std::string Handler::settle(Case& asked, const Request& request) {
   return {};
 }
 
-awaitable<std::string> Handler::judge(std::unique_ptr<Case> asked) {
-  const auto begun = Clock::now();
-  // Named before it is awaited: g++ 12 destroys arguments twice that are made within the co_await expression.
+Soon<std::string> Handler::judge(std::unique_ptr<Case> asked) {
+  asked->begun = Clock::now();
   auto verdict = judge_(std::move(asked->question), asked->config);
-  const core::Decision decision = co_await std::move(verdict);
-  const std::string ref = service::make_reference();
-  log_verdict(*asked, decision, ref, std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begun));
-  co_return conclude(*asked, decision, ref);
+  if (const auto* const known = std::get_if<core::Decision>(&verdict)) return conclude(*asked, *known);
+  return await_verdict(std::move(asked), std::get<awaitable<core::Decision>>(std::move(verdict)));
 }
 
-std::string Handler::conclude(const Case& asked, const core::Decision& decision, std::string_view ref) {
+awaitable<std::string> Handler::await_verdict(std::unique_ptr<Case> asked, awaitable<core::Decision> verdict) {
+  const core::Decision decision = co_await std::move(verdict);
+  co_return conclude(*asked, decision);
+}
+
+std::string Handler::conclude(const Case& asked, const core::Decision& decision) {
+  const auto now = Clock::now();
+  const std::string ref = service::make_reference();
+  log_verdict(asked, decision, ref, now);
   const core::Action action = core::effective_action(decision.outcome);
   std::string reply = verdict_reply(decision.outcome, ref);
   MessageVerdict verdict{core::lets_through(action), decision.outcome.reason, {}};
@@ -170,7 +172,6 @@ std::string Handler::conclude(const Case& asked, const core::Decision& decision,
     verdict.field = core::auth_results_field(decision, decision.outcome, asked.config->server.authserv_id);
   }
   const bool at_data = asked.stage == Stage::data && action != core::Action::hold;
-  const auto now = Clock::now();
   if (asked.key.empty()) return with_field && at_data ? prepend_reply(verdict.field) : reply;
 
   const std::string_view recipient = asked.get(Attribute::recipient);
@@ -199,8 +200,8 @@ void Handler::log_choice(const Request& request, bool unknown_context, bool none
   }
 }
 
-void Handler::log_verdict(const Case& asked, const core::Decision& decision, std::string_view ref,
-                          std::chrono::microseconds elapsed) {
+void Handler::log_verdict(const Case& asked, const core::Decision& decision, std::string_view ref, Time now) {
+  const auto elapsed = std::chrono::duration_cast<std::chrono::microseconds>(now - asked.begun);
   service::record_decision(log_, counts_, decision,
                            {ref, asked.get(Attribute::queue_id), asked.get(Attribute::instance),
                             asked.get(Attribute::protocol_state), asked.get(Attribute::client_address),

@@ -9,12 +9,14 @@
 #include "daemon/core/auth_flow.h"
 #include "daemon/service/evidence_join.h"
 #include "daemon/service/log.h"
+#include "daemon/service/soon.h"
 #include "daemon/service/verdict_counts.h"
 #include "policy/message_table.h"
 #include "policy/request.h"
 
 #include <boost/asio/awaitable.hpp>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -24,8 +26,10 @@ namespace danegate::policy {
 /// The configuration now; never null.
 using ConfigSource = std::function<config::ConfigPtr()>;
 
-/// service::Authenticator::judge: answers within limits.deadline, whatever DNS does.
-using Judge = std::function<boost::asio::awaitable<core::Decision>(core::Question, config::ConfigPtr)>;
+using service::Soon;
+
+/// service::Authenticator::begin: answers within limits.deadline, whatever DNS does.
+using Judge = std::function<Soon<core::Decision>(core::Question, config::ConfigPtr)>;
 
 /// How a request came in. Any local user can speak to an inet listener, and fingerprints are public: what came there
 /// says nothing of somebody else's session, unless policy.trust-inet says that it does.
@@ -45,20 +49,22 @@ public:
 
   /// The reply, complete with its empty line. The request is read before this returns; what is returned keeps no view
   /// of it. Throws only what memory or the judge throws: then there is no reply, and the connection has to be closed.
-  boost::asio::awaitable<std::string> reply_to(const Request& request, Channel channel = Channel::local);
+  Soon<std::string> reply_to(const Request& request, Channel channel = Channel::local);
 
 private:
   struct Case;
+  using Time = std::chrono::steady_clock::time_point;
 
   std::unique_ptr<Case> open_case(const Request& request, Stage stage, const core::Service& service,
                                   config::ConfigPtr config) const;
   void tell_milter(const Case& asked, const Request& request);
   std::string settle(Case& asked, const Request& request);
-  boost::asio::awaitable<std::string> judge(std::unique_ptr<Case> asked);
-  std::string conclude(const Case& asked, const core::Decision& decision, std::string_view ref);
+  Soon<std::string> judge(std::unique_ptr<Case> asked);
+  boost::asio::awaitable<std::string> await_verdict(std::unique_ptr<Case> asked,
+                                                    boost::asio::awaitable<core::Decision> verdict);
+  std::string conclude(const Case& asked, const core::Decision& decision);
   void log_choice(const Request& request, bool unknown_context, bool none);
-  void log_verdict(const Case& asked, const core::Decision& decision, std::string_view ref,
-                   std::chrono::microseconds elapsed);
+  void log_verdict(const Case& asked, const core::Decision& decision, std::string_view ref, Time now);
 
   ConfigSource config_;
   Judge judge_;

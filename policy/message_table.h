@@ -51,7 +51,10 @@ class MessageTable {
 public:
   using Time = std::chrono::steady_clock::time_point;
 
-  explicit MessageTable(MessageLimits limits) : limits_(limits) {}
+  explicit MessageTable(MessageLimits limits) : limits_(limits) {
+    messages_.max_load_factor(sparse);
+    messages_.reserve(limits.messages + 1);
+  }
 
   /// A verdict for one recipient; a later one for the same recipient replaces the earlier.
   void at_rcpt(const std::string& key, std::string_view recipient, MessageVerdict verdict, Time now);
@@ -109,6 +112,9 @@ private:
   void charge(Message& message, std::size_t octets);
   void shrink(Time now, const Message* spared);
   void erase(Messages::iterator message);
+
+  /// Most messages are new: that they are shows in an empty bucket, without a look at another message.
+  static constexpr float sparse = 0.25F;
 
   MessageLimits limits_;
   Recency recency_; ///< front: asked about last

@@ -9,7 +9,9 @@
 #include <boost/asio/write.hpp>
 
 #include <exception>
+#include <span>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace danegate::policy {
@@ -92,13 +94,35 @@ void Sessions::forget(const SessionPtr& session) {
 /// The one barrier for exceptions: whatever happens to one connection ends that one.
 awaitable<void> Sessions::serve(std::shared_ptr<Sessions> self, SessionPtr session) {
   try {
-    bool more = true;
-    while (more && session->socket.is_open()) {
-      awaitable<std::string> reply;
-      switch (self->next_step(*session, reply)) {
-      case Step::read: more = co_await self->read_more(*session); break;
-      case Step::answer: more = co_await self->answer(*session, std::move(reply)); break;
-      case Step::close: more = false; break;
+    error_code error;
+    auto token = asio::redirect_error(asio::use_awaitable, error);
+    Todo todo;
+    Step step = self->next(*session, todo);
+    while (step != Step::close) {
+      switch (step) {
+      case Step::read: {
+        const std::span<char> space = session->inbox.space();
+        const asio::mutable_buffer room = asio::buffer(space.data(), space.size());
+        const std::size_t octets = co_await session->socket.async_read_some(room, token);
+        step = self->received(*session, octets, error, todo);
+        break;
+      }
+      case Step::wait: {
+        const std::string reply = co_await std::move(todo.later);
+        step = self->answer(*session, reply, todo);
+        break;
+      }
+      case Step::write: {
+        const asio::const_buffer rest = asio::buffer(todo.rest);
+        co_await asio::async_write(session->socket, rest, token);
+        step = self->answered(*session, error);
+        break;
+      }
+      case Step::others:
+        co_await asio::post(token);
+        step = self->next(*session, todo);
+        break;
+      case Step::close: break;
       }
     }
   } catch (const std::exception& failure) {
@@ -109,8 +133,9 @@ awaitable<void> Sessions::serve(std::shared_ptr<Sessions> self, SessionPtr sessi
   self->forget(session);
 }
 
-/// No view of a request outlives this call: the responder has read it when `reply` is there.
-Sessions::Step Sessions::next_step(Session& session, awaitable<std::string>& reply) {
+/// No view of a request outlives this call: the responder has read it when it returns.
+Sessions::Step Sessions::next(Session& session, Todo& todo) {
+  if (!session.socket.is_open()) return Step::close; // by us, meanwhile
   const auto refuse = [&](RequestError error) {
     if (error == RequestError::too_large) met(service::Bound::request_bytes);
     warn("policy-request", token(error), describe(error), session);
@@ -122,45 +147,41 @@ Sessions::Step Sessions::next_step(Session& session, awaitable<std::string>& rep
   const auto request = Request::parse(**text);
   if (!request) return refuse(request.error());
   session.enter(Phase::judging, timing_.now());
-  reply = responder_(*request, session.channel);
+  auto reply = responder_(*request, session.channel);
   session.inbox.consumed();
-  return Step::answer;
+  if (const auto* const known = std::get_if<std::string>(&reply)) return answer(session, *known, todo);
+  todo.later = std::get<awaitable<std::string>>(std::move(reply));
+  return Step::wait;
 }
 
-/// False if nothing more is to come.
-awaitable<bool> Sessions::read_more(Session& session) {
-  error_code error;
-  auto token = asio::redirect_error(asio::use_awaitable, error);
-  const std::span<char> space = session.inbox.space();
-  const asio::mutable_buffer room = asio::buffer(space.data(), space.size());
-  const std::size_t octets = co_await session.socket.async_read_some(room, token);
-  if (!session.socket.is_open()) co_return false; // closed by us meanwhile
+Sessions::Step Sessions::received(Session& session, std::size_t octets, const error_code& error, Todo& todo) {
+  if (!session.socket.is_open()) return Step::close;
   if (error == asio::error::eof && !session.inbox.empty()) {
     warn("policy-request", "unfinished", "the connection ended in the middle of a request", session);
   }
-  if (error) co_return false;
+  if (error) return Step::close;
   session.inbox.filled(octets);
   if (session.activity.phase == Phase::idle) session.enter(Phase::reading, timing_.now());
-  co_return true;
+  return next(session, todo);
 }
 
-/// False if the connection is to be closed.
-awaitable<bool> Sessions::answer(Session& session, awaitable<std::string> pending) {
-  const std::string reply = co_await std::move(pending);
-  session.inbox.begin(config_()->limits.request_bytes);
-
-  // A socket has room for a reply, unless its client reads none.
+/// Written here and now: a socket has room for a reply, unless its client reads none.
+Sessions::Step Sessions::answer(Session& session, std::string_view reply, Todo& todo) {
+  if (!session.socket.is_open()) return Step::close;
   error_code error;
-  const std::size_t sent = session.socket.is_open() ? session.socket.write_some(asio::buffer(reply), error) : 0;
-  if (error == asio::error::would_block || (!error && sent < reply.size())) {
-    session.enter(Phase::writing, timing_.now());
-    auto token = asio::redirect_error(asio::use_awaitable, error);
-    const asio::const_buffer rest = asio::buffer(reply) + sent;
-    co_await asio::async_write(session.socket, rest, token);
-  }
-  if (error || draining_ || !session.socket.is_open()) co_return false;
+  const std::size_t sent = session.socket.write_some(asio::buffer(reply), error);
+  if (error && error != asio::error::would_block) return Step::close;
+  if (!error && sent == reply.size()) return answered(session, error);
+  session.enter(Phase::writing, timing_.now());
+  todo.rest = reply.substr(error ? 0 : sent);
+  return Step::write;
+}
+
+Sessions::Step Sessions::answered(Session& session, const error_code& error) {
+  if (error || draining_) return Step::close;
+  session.inbox.begin(config_()->limits.request_bytes);
   session.enter(session.inbox.empty() ? Phase::idle : Phase::reading, timing_.now());
-  co_return true;
+  return session.inbox.empty() ? Step::read : Step::others;
 }
 
 void Sessions::warn(std::string_view event, std::string_view cause, std::string_view message, const Session& session) {

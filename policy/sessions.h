@@ -28,9 +28,9 @@ namespace danegate::policy {
 
 using service::StreamSocket;
 
-/// Handler::reply_to: reads the request before it returns; the awaitable gives the reply with its empty line. An
-/// exception out of either closes the connection without a reply, and Postfix takes its own default action.
-using Responder = std::function<boost::asio::awaitable<std::string>(const Request&, Channel)>;
+/// Handler::reply_to: reads the request before it returns; gives the reply with its empty line. An exception, then or
+/// later, closes the connection without a reply, and Postfix takes its own default action.
+using Responder = std::function<Soon<std::string>(const Request&, Channel)>;
 
 struct ServerTiming {
   std::function<SteadyTime()> now = std::chrono::steady_clock::now;
@@ -71,17 +71,30 @@ private:
 
   using SessionPtr = std::shared_ptr<Session>;
 
-  enum class Step : unsigned char { read, answer, close };
+  /// What one connection's coroutine has to do next.
+  enum class Step : unsigned char {
+    read,   ///< octets are wanted
+    wait,   ///< Todo::later will give the reply
+    write,  ///< the socket has no room for Todo::rest yet
+    others, ///< the next request is here already: the others first
+    close,
+  };
+
+  struct Todo {
+    boost::asio::awaitable<std::string> later;
+    std::string rest;
+  };
 
   bool make_room();
   void forget(const SessionPtr& session);
   void schedule_sweep();
   void finish_drain();
 
-  Step next_step(Session& session, boost::asio::awaitable<std::string>& reply);
   static boost::asio::awaitable<void> serve(std::shared_ptr<Sessions> self, SessionPtr session);
-  boost::asio::awaitable<bool> read_more(Session& session);
-  boost::asio::awaitable<bool> answer(Session& session, boost::asio::awaitable<std::string> pending);
+  Step next(Session& session, Todo& todo);
+  Step received(Session& session, std::size_t octets, const boost::system::error_code& error, Todo& todo);
+  Step answer(Session& session, std::string_view reply, Todo& todo);
+  Step answered(Session& session, const boost::system::error_code& error);
 
   void met(service::Bound bound) const {
     if (bound_met_) bound_met_(bound);

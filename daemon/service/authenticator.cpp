@@ -49,11 +49,12 @@ private:
 struct Authenticator::Verdict {
   Verdict(asio::io_context& loop, core::Question question, config::ConfigPtr snapshot, const core::Ports& ports,
           const RosterKeeper* keeper)
-      : config(std::move(snapshot)), roster(keeper ? keeper->reader(config) : nullptr),
-        client(question.envelope.client), message(question.message),
+      : config(std::move(snapshot)), deadline(std::chrono::steady_clock::now() + config->limits.deadline),
+        roster(keeper ? keeper->reader(config) : nullptr), client(question.envelope.client), message(question.message),
         flow(config->rules, std::move(question), ports, {config->limits.records_per_name}, roster.get()), wake(loop) {}
 
   config::ConfigPtr config;
+  std::chrono::steady_clock::time_point deadline;
   std::shared_ptr<RosterReader> roster;
   std::optional<core::IpAddress> client;
   std::string message;
@@ -85,24 +86,44 @@ void Authenticator::watch(Watch watch) {
 }
 
 asio::awaitable<core::Decision> Authenticator::judge(core::Question question, config::ConfigPtr config) {
-  const auto deadline = std::chrono::steady_clock::now() + config->limits.deadline;
-  const auto verdict = std::make_shared<Verdict>(loop_, std::move(question), std::move(config), ports_, roster_.get());
+  return wait_for(begin(std::move(question), std::move(config)));
+}
+
+Soon<core::Decision> Authenticator::begin(core::Question question, config::ConfigPtr config) {
+  auto verdict = std::make_shared<Verdict>(loop_, std::move(question), std::move(config), ports_, roster_.get());
+  advance(verdict);
+  if (verdict->flow.done()) {
+    verdict->waiting.reset(); // handlers that are still due keep the rest
+    return verdict->flow.take();
+  }
+  return finish(std::move(verdict));
+}
+
+/// As far as it goes without waiting: what the cache supplies may raise new needs (re-queries), or be enough.
+void Authenticator::advance(const VerdictPtr& verdict) {
   auto& flow = verdict->flow;
   while (!flow.done()) {
     const auto needs = flow.take_needs();
+    if (needs.empty()) return;
     for (const auto& need : needs)
       supply(verdict, need);
-    // What the cache supplied may have raised new needs (re-queries), or have been enough.
-    if (flow.done() || !needs.empty()) continue;
-    if (std::chrono::steady_clock::now() >= deadline) {
+  }
+}
+
+asio::awaitable<core::Decision> Authenticator::finish(VerdictPtr verdict) {
+  auto& flow = verdict->flow;
+  while (true) {
+    advance(verdict); // answers may have come before anybody waited
+    if (flow.done()) break;
+    if (std::chrono::steady_clock::now() >= verdict->deadline) {
       flow.expire();
       break;
     }
-    verdict->wake.expires_at(deadline);
+    verdict->wake.expires_at(verdict->deadline);
     const auto token = asio::as_tuple(asio::use_awaitable);
     co_await verdict->wake.async_wait(token);
   }
-  verdict->waiting.reset(); // handlers that are still due keep the rest
+  verdict->waiting.reset();
   co_return flow.take();
 }
 

@@ -17,6 +17,7 @@
 #include "daemon/service/message_memory.h"
 #include "daemon/service/ports.h"
 #include "daemon/service/roster_keeper.h"
+#include "daemon/service/soon.h"
 #include "daemon/service/waiting_budget.h"
 
 #include <boost/asio/awaitable.hpp>
@@ -42,6 +43,9 @@ public:
 
   /// `config` is the snapshot that the question was made with; question.service points into its rules.
   boost::asio::awaitable<core::Decision> judge(core::Question question, config::ConfigPtr config);
+
+  /// The same, at once where every answer is known. Lookups are begun before this returns.
+  Soon<core::Decision> begin(core::Question question, config::ConfigPtr config);
 
   /// Verdicts use this roster from now on; it is given the source, the configuration, and what verdicts learn. Without
   /// one (`danegate explain`) every name is looked up when it is claimed.
@@ -115,9 +119,12 @@ public:
 
 private:
   struct Verdict;
+  using VerdictPtr = std::shared_ptr<Verdict>;
   using CachePtr = std::shared_ptr<core::AnswerCache>;
 
-  void supply(const std::shared_ptr<Verdict>& verdict, const core::Need& need);
+  void advance(const VerdictPtr& verdict);
+  boost::asio::awaitable<core::Decision> finish(VerdictPtr verdict);
+  void supply(const VerdictPtr& verdict, const core::Need& need);
   void look_up(const std::shared_ptr<Verdict>& verdict, const core::Need& need);
   bool spare_lookup(Verdict& verdict, const core::Need& need);
   std::optional<Bound> begin_waiting(Verdict& verdict);

@@ -31,7 +31,7 @@ struct Desk {
       return handler.reply_to(request.value(), channel);
     }();
     std::ranges::fill(text, '\n'); // whoever kept a view of it shall see
-    return test::result_of(loop, std::move(pending));
+    return test::result_of(loop, service::wait_for(std::move(pending)));
   }
 
   std::string recipient_judged() const {
