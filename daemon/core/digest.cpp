@@ -18,6 +18,14 @@ std::optional<DigestAlgorithm> algorithm_of_length(std::size_t octets) noexcept 
   }
 }
 
+/// Of each octet as a digit; more than 15: it is none.
+constexpr auto hex_values = [] {
+  std::array<std::uint8_t, 256> values{};
+  for (unsigned octet = 0; octet < values.size(); ++octet)
+    values[octet] = hex_digit(static_cast<char>(octet)).value_or(std::uint8_t{0xff});
+  return values;
+}();
+
 // printf '' | openssl dgst, printf tls_in_peercert | openssl dgst, for each algorithm that is not weak anyway.
 constexpr std::array<std::string_view, 6> known_constants{
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
@@ -67,15 +75,17 @@ std::expected<Digest, DigestError> Digest::parse(std::string_view text) {
   const bool colons = text.size() > 2 && text[2] == ':';
   const std::size_t step = colons ? 3 : 2;
   if (text.empty() || (text.size() + (colons ? 1 : 0)) % step != 0) return std::unexpected(DigestError::not_hex);
-  Bytes bytes;
-  bytes.reserve(text.size() / step + 1);
-  for (std::size_t i = 0; i < text.size(); i += step) {
-    const auto high = hex_digit(text[i]);
-    const auto low = hex_digit(text[i + 1]);
-    if (!high || !low) return std::unexpected(DigestError::not_hex);
-    if (colons && i + 2 < text.size() && text[i + 2] != ':') return std::unexpected(DigestError::not_hex);
-    bytes.push_back(static_cast<std::uint8_t>(*high << 4 | *low));
+  Bytes bytes((text.size() + (colons ? 1 : 0)) / step);
+  unsigned seen = 0; // of all digits; one that is none leaves its mark
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const char* const pair = text.data() + i * step;
+    const std::uint8_t high = hex_values[static_cast<unsigned char>(pair[0])];
+    const std::uint8_t low = hex_values[static_cast<unsigned char>(pair[1])];
+    seen |= static_cast<unsigned>(high) | low;
+    if (colons && i + 1 < bytes.size() && pair[2] != ':') return std::unexpected(DigestError::not_hex);
+    bytes[i] = static_cast<std::uint8_t>(high << 4U | (low & 0x0fU));
   }
+  if (seen > 0x0f) return std::unexpected(DigestError::not_hex);
   const auto algorithm = algorithm_of_length(bytes.size());
   if (!algorithm) return std::unexpected(DigestError::bad_length);
   return Digest(*algorithm, std::move(bytes));

@@ -15,13 +15,15 @@ namespace {
 constexpr std::array<std::uint8_t, 12> mapped_prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 constexpr std::string_view postfix_prefix = "IPv6:";
 constexpr std::size_t max_text = INET6_ADDRSTRLEN;
+constexpr std::string_view characters = "0123456789abcdefABCDEF.:"; ///< of an address; most names have others
 
 } // namespace
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   if (text.size() > postfix_prefix.size() && ascii_iequals(text.substr(0, postfix_prefix.size()), postfix_prefix))
     text.remove_prefix(postfix_prefix.size());
-  if (text.empty() || text.size() >= max_text || text.contains('\0')) return std::nullopt;
+  if (text.empty() || text.size() >= max_text || text.find_first_not_of(characters) != std::string_view::npos)
+    return std::nullopt;
   const std::string terminated(text);
   IpAddress address;
   std::array<std::uint8_t, 4> v4{};

@@ -39,6 +39,8 @@ public:
   void absent(std::string_view key);
 
 private:
+  std::string_view lead();
+  std::string_view separator() const;
   void begin(std::string_view key);
 
   std::string& out_;

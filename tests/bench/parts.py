@@ -50,7 +50,7 @@ class Run:
         try:
             yield daemon
         finally:
-            daemon.forgive("policy-no-service|hold-off")
+            daemon.forgive("hold-off")
             daemon.stop()
 
     @contextlib.contextmanager
@@ -146,7 +146,7 @@ def idle(run):
             for series, idlers in ((few, 10), (many, 2000)):
                 with contextlib.ExitStack() as stack:
                     for _ in range(idlers):
-                        stack.enter_context(PolicyClient(daemon.endpoint)).ask()
+                        stack.enter_context(PolicyClient(daemon.endpoint)).ask(policy_context="smtp")
                     series.note(run.load(daemon.endpoint, requests, "--connections", 10, "--rate", 1000), "p50", "p99")
                     resident = max(resident, world.resident_mib(daemon.process.pid))
         run.table.add("2,000 idle connections: resident memory", resident, "MiB", bound=40)
@@ -220,7 +220,7 @@ def milter_session(run, daemon):
     """A session of Sendmail's up to RCPT, with a certificate whose record is known, as milter_load reads it."""
     key = run.lab.keys.self_signed
     run.lab.publish("acme.example", PARTNERS[0], key.tlsa(3, 1, 1), key.tlsa(3, 0, 1))
-    session = Recorder(daemon.milter, daemon_name="MTA")
+    session = Recorder(daemon.milter, daemon_name="smtp")
     session.greet(PARTNERS[0], tls=sendmail_tls(key))
     session.message("a@acme.example", "b@example.net", until="rcpt")
     session.bye()
@@ -271,7 +271,7 @@ def start(run):
             begin = time.monotonic()
             daemon.start(ready=False)
             with wait_until(lambda: answering(daemon), "danegated to listen", interval=0.0005) as client:
-                client.ask()
+                client.ask(policy_context="smtp")
             times.note({"milliseconds": 1000 * (time.monotonic() - begin)}, "milliseconds")
             wait_until(lambda: daemon.notified("READY=1"), "READY=1")
     run.table.add("from start to the first answer", times.span("milliseconds"), "ms", bound=150)

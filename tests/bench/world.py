@@ -31,7 +31,7 @@ def zones(keys):
     """acme.example with the sample configuration's partner, and one behind a server that is 20 ms away."""
     match = keys.self_signed.tlsa(3, 1, 1)
     acme = Zone("acme.example", LEAVES)
-    for name in PARTNERS:
+    for name in ["mta1.acme.example", *PARTNERS]:
         acme.tlsa(catalogue.owner(name), match)
     far = Zone("far.example", LEAVES, via=FAR)
     for number in range(8 * COLD):
