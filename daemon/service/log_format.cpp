@@ -31,14 +31,14 @@ bool all_plain(std::string_view value, const std::array<bool, 256>& plain) {
   return all;
 }
 
-/// Appends the pieces, making room once.
+/// Appends the pieces, making room once. (libstdc++ 12 tells the operation of its capacity, not of the size asked for.)
 template <class... Pieces>
 void append_all(std::string& out, const Pieces&... pieces) {
   const std::size_t before = out.size();
-  out.resize_and_overwrite(before + (pieces.size() + ...), [&](char* begin, std::size_t size) {
+  out.resize_and_overwrite(before + (pieces.size() + ...), [&](char* begin, std::size_t /*room*/) {
     char* end = begin + before;
     ((end = std::ranges::copy(pieces, end).out), ...);
-    return size;
+    return end - begin;
   });
 }
 
