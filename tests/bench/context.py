@@ -1,12 +1,15 @@
 """What others take for a request or a session: from Debian's packages, asked as danegated is. Context, not judged."""
 
 import contextlib
+import os
+import signal
 import socket
 import subprocess
 import threading
 from pathlib import Path
 
 import world
+from lab.procs import wait_until
 from world import PARTNERS, Series, on
 
 SPF = '"v=spf1 ip4:192.0.2.1 -all"'
@@ -80,11 +83,14 @@ def postfwd(run):
     rules = run.folder / "postfwd.cf"
     rules.write_text("".join(f"id={name}; ccert_fingerprint=={each.fingerprint(0)}; action=DUNNO\n"
                              for name, each in (("OTHER", key.other), ("RIGHT", key.self_signed))))
-    endpoint = "inet:127.0.0.1:10045"
-    command = ["/usr/sbin/postfwd1", "--file", rules, "--interface", "127.0.0.1", "--port", "10045", "--user", "nobody",
-               "--group", "nogroup"]
-    with world.program(*command, ready=lambda: answers(endpoint), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL):
+    endpoint, pid = "inet:127.0.0.1:10045", run.folder / "postfwd.pid"
+    subprocess.run(on(world.SERVER, "/usr/sbin/postfwd", "--daemon", "--nodns", "--file", rules, "--interface", "127.0.0.1",
+                      "--port", "10045", "--user", "nobody", "--group", "nogroup", "--pidfile", pid), check=True)
+    wait_until(lambda: answers(endpoint), "postfwd to listen", timeout=20)
+    try:
         yield endpoint
+    finally:
+        os.kill(int(pid.read_text()), signal.SIGTERM)
 
 
 def answers(endpoint):
