@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import threading
-from pathlib import Path
 
 import world
 from lab.procs import wait_until
@@ -103,7 +102,7 @@ def answers(endpoint):
 
 def opendkim(run, script):
     """OpenDKIM, verifying, up to RCPT: it has nothing to look up before the header."""
-    path = Path(run.folder) / "dkim"
+    path = run.bench.place() / "dkim"
     series = Series()
     with world.program("/usr/sbin/opendkim", "-f", "-x", "/dev/null", "-b", "v", "-p", f"local:{path}", "-u", "nobody",
                        ready=path.exists):
