@@ -110,7 +110,8 @@ def test_postfix_in_its_chroot(site):
 def test_postfix_was_asked(site):
     """Under the sandbox, too, danegated could ask postconf: senders without a domain are in Postfix's."""
     site.sh("postconf -e myorigin=origin.example; systemctl restart danegated")
-    assert "origin.example" in site.run("danegate", "check", "--print-config")
+    # Exit status: Debian 13's Postfix has no certificate by default, and check says so once danegate is asked.
+    assert "origin.example" in site.run("danegate", "check", "--print-config", status=None)
     wait_until(lambda: ask(site).startswith("action="), "an answer")
     site.sh("install -d /etc/danegate/conf.d; printf '[[rule]]\\nname = \"o\"\\nsenders = [\"origin.example\"]\\n"
             "on-none = \"reject\"\\n' >/etc/danegate/conf.d/20-origin.toml; systemctl restart danegated")
@@ -203,7 +204,7 @@ def test_remove_and_purge(site, before):
     site.sh("apt-get remove -y danegate")
     assert "by the administrator" in site.run("cat", "/etc/danegate/danegate.toml")
     assert not site.path("/usr/sbin/danegated").exists()
-    assert site.run("systemctl", "is-active", "danegated", status=None).strip() == "inactive"
+    assert site.run("systemctl", "is-active", "danegated", status=None).strip() == "inactive", log(site)[-6000:]
     site.sh(f"apt-get {WITH_LIBRARIES} purge danegate")
     files, accounts = before
     postfix = "/var/spool/postfix/", "/var/lib/postfix/"  # it has written there since
