@@ -192,11 +192,19 @@ def test_upgrade(site, package):
 
 
 def test_folder_of_the_administrator(site, package):
-    """Who gave the folder another mode and group by dpkg-statoverride keeps them."""
-    site.sh("dpkg-statoverride --update --add _danegate mail 2750 /var/spool/postfix/danegate")
+    """Who gave the folder another mode and group by dpkg-statoverride keeps them, and says so to danegated as well."""
+    more = "/etc/danegate/conf.d/40-group.toml"
+    site.sh("dpkg-statoverride --update --add _danegate mail 2750 /var/spool/postfix/danegate; printf "
+            f"'[policy]\\nsocket-group = \"mail\"\\n[milter]\\nsocket-group = \"mail\"\\n' >{more}")
     site.sh(APT + "--reinstall " + package)
     assert owner(site, "/var/spool/postfix/danegate") == "_danegate:mail 2750"
-    site.sh("dpkg-statoverride --remove /var/spool/postfix/danegate")
+    assert owner(site, POLICY) == "_danegate:mail 660"
+    assert ask(site) == "action=DUNNO\n\n"
+    site.sh(f"rm {more}; dpkg-statoverride --remove /var/spool/postfix/danegate; systemctl stop danegated; "
+            "rm -rf /var/spool/postfix/danegate; systemd-tmpfiles --create danegate.conf; "
+            "chgrp postfix /var/spool/postfix/danegate; systemctl start danegated")
+    assert owner(site, POLICY) == "_danegate:postfix 660"
+    assert ask(site) == "action=DUNNO\n\n"
 
 
 def test_remove_and_purge(site, before):
