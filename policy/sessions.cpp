@@ -99,30 +99,14 @@ awaitable<void> Sessions::serve(std::shared_ptr<Sessions> self, SessionPtr sessi
     Todo todo;
     Step step = self->next(*session, todo);
     while (step != Step::close) {
-      switch (step) {
-      case Step::read: {
+      if (step == Step::read) {
         const std::span<char> space = session->inbox.space();
         const asio::mutable_buffer room = asio::buffer(space.data(), space.size());
         const std::size_t octets = co_await session->socket.async_read_some(room, token);
         step = self->received(*session, octets, error, todo);
-        break;
-      }
-      case Step::wait: {
-        const std::string reply = co_await std::move(todo.later);
-        step = self->answer(*session, reply, todo);
-        break;
-      }
-      case Step::write: {
-        const asio::const_buffer rest = asio::buffer(todo.rest);
-        co_await asio::async_write(session->socket, rest, token);
-        step = self->answered(*session, error);
-        break;
-      }
-      case Step::others:
-        co_await asio::post(token);
-        step = self->next(*session, todo);
-        break;
-      case Step::close: break;
+      } else {
+        auto waiting = self->wait(*session, step, todo);
+        step = co_await std::move(waiting);
       }
     }
   } catch (const std::exception& failure) {
@@ -131,6 +115,23 @@ awaitable<void> Sessions::serve(std::shared_ptr<Sessions> self, SessionPtr sessi
                              {{"listener", session->listener}, {"error", failure.what()}});
   }
   self->forget(session);
+}
+
+/// Everything but reading: what a known reply to a client that reads it never needs.
+awaitable<Sessions::Step> Sessions::wait(Session& session, Step step, Todo& todo) {
+  error_code error;
+  auto token = asio::redirect_error(asio::use_awaitable, error);
+  if (step == Step::wait) {
+    const std::string reply = co_await std::move(todo.later);
+    co_return answer(session, reply, todo);
+  }
+  if (step == Step::write) {
+    const asio::const_buffer rest = asio::buffer(todo.rest);
+    co_await asio::async_write(session.socket, rest, token);
+    co_return answered(session, error);
+  }
+  co_await asio::post(token); // Step::others
+  co_return next(session, todo);
 }
 
 /// No view of a request outlives this call: the responder has read it when it returns.

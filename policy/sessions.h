@@ -91,6 +91,7 @@ private:
   void finish_drain();
 
   static boost::asio::awaitable<void> serve(std::shared_ptr<Sessions> self, SessionPtr session);
+  boost::asio::awaitable<Step> wait(Session& session, Step step, Todo& todo);
   Step next(Session& session, Todo& todo);
   Step received(Session& session, std::size_t octets, const boost::system::error_code& error, Todo& todo);
   Step answer(Session& session, std::string_view reply, Todo& todo);
