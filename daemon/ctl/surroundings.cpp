@@ -17,12 +17,13 @@ std::string canonical(const std::string& path) {
 }
 
 std::optional<unsigned> group_of(const std::string& user) {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread of the tool asks for users and groups
   const auto* const entry = user.empty() ? nullptr : ::getpwnam(user.c_str());
   return entry ? std::optional<unsigned>(entry->pw_gid) : std::nullopt;
 }
 
 std::optional<unsigned> group_number(const std::string& group) {
-  const auto* const entry = ::getgrnam(group.c_str());
+  const auto* const entry = ::getgrnam(group.c_str()); // NOLINT(concurrency-mt-unsafe): as above
   return entry ? std::optional<unsigned>(entry->gr_gid) : std::nullopt;
 }
 
