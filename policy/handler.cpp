@@ -26,7 +26,7 @@ struct Handler::Case {
     std::size_t octets = 0;
     for (const Attribute attribute : kept)
       octets += request.get(attribute).size();
-    text_.reserve(octets); // no view moves
+    text_.reserve(octets);
     for (std::size_t i = 0; i < kept.size(); ++i) {
       const std::string_view value = request.get(kept[i]);
       values_[i] = {text_.size(), value.size()};

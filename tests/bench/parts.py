@@ -4,7 +4,6 @@ import contextlib
 import itertools
 import subprocess
 import time
-from pathlib import Path
 
 import context as neighbours
 import world

@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT / "tests" / "integration"))
 
 from lab import catalogue, namespace  # noqa: E402
 from lab.internet import LEAVES  # noqa: E402
-from lab.policy import attributes, encode  # noqa: E402
+from lab.policy import encode  # noqa: E402
 from lab.procs import stop, wait_until  # noqa: E402
 from lab.zone import Zone  # noqa: E402
 
