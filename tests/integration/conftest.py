@@ -63,7 +63,8 @@ def folders(lab):
 
 @pytest.fixture
 def bench(lab, folders):
-    """Taken down after each test."""
+    """Taken down after each test, which sees no DNS question from before it."""
+    lab.dns.forget()
     bench = Bench(lab, next(folders))
     yield bench
     bench.close()

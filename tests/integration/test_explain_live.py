@@ -95,7 +95,7 @@ def test_sigterm_lets_an_explanation_out(lab, daemon):
     asked = request(lab.keys.self_signed, helo_name="term.silent.example")
     thread = threading.Thread(target=lambda: results.append(control.ask(daemon.control, "POST", "/explain", asked)))
     thread.start()
-    lab.dns.await_question("silent.example")
+    lab.dns.await_question("term.silent.example")
     daemon.signal(signal.SIGTERM)
     thread.join(20)
     assert daemon.wait() == 0

@@ -118,7 +118,7 @@ def test_gauges_say_what_is(lab, bench):
     assert (now.value("danegate_policy_connections"), now.value("danegate_milter_connections")) == (0, 0)
     with PolicyClient(daemon.endpoint) as waiting, PolicyClient(daemon.endpoint) as refused:
         waiting.begin(lab.keys.self_signed, helo_name="mta1.silent.example")
-        lab.dns.await_question("silent.example")
+        lab.dns.await_question("mta1.silent.example")
         assert refused.ask(lab.keys.self_signed, helo_name="mta2.silent.example").startswith("451 4.3.2 ")
         session = PostfixSession(daemon.milter)
         session.greet("mta1.acme.example", tls=postfix_tls())

@@ -99,7 +99,7 @@ def test_sigterm_drains(lab, daemon):
     with PolicyClient(daemon.endpoint) as waiting, PolicyClient(daemon.endpoint) as idle:
         assert idle.ask(lab.keys.self_signed) == "DUNNO"
         waiting.begin(lab.keys.self_signed, helo_name="drain.silent.example")
-        lab.dns.await_question("silent.example")
+        lab.dns.await_question("drain.silent.example")
         started = time.monotonic()
         daemon.signal(signal.SIGTERM)
         assert waiting.action().startswith("451 4.4.3 ")
