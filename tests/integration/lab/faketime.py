@@ -22,5 +22,7 @@ class Clock:
                         "FAKETIME_DONT_FAKE_MONOTONIC=1"]
 
     def set(self, offset):
-        """So many seconds off, "-1200" or "+5"."""
-        self._file.write_text(offset)
+        """So many seconds off, "-1200" or "+5". The library ends a program that finds the file half written."""
+        whole = self._file.with_suffix(".new")
+        whole.write_text(offset)
+        whole.replace(self._file)
