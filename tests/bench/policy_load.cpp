@@ -2,8 +2,7 @@
 //
 //   ENDPOINT         unix:PATH or inet:ADDRESS:PORT
 //   FILE             requests, each with its empty line; "@INSTANCE@" becomes another 16 digits each time, as each
-//   message
-//                    has an instance of its own; they are sent in turn
+//                    message has an instance of its own; they are sent in turn
 //   --connections N  connections that ask, one request at a time on each (default 32)
 //   --seconds S      for how long, after --warm-up (default 3)
 //   --warm-up S      seconds that are not counted (default 0.5)
@@ -12,10 +11,12 @@
 //   --expect ACTION  every reply must be "action=ACTION" (default DUNNO); "*" takes any
 //   --count N        ends after N requests instead of after --seconds, and counts them all
 //
-// In the closed loop each connection has a thread of its own that sleeps until its reply comes, as an smtpd process
-// does: waking it belongs to the price of a reply. (One thread for all is kept awake by a server that is faster than it
-// and has to be woken, for 4 us a reply in a virtual machine, by one that is slower: that would compare two different
-// things.) The open loop never sleeps: a timer's slack would be told as the server's.
+// In the closed loop each connection has a thread of its own that sleeps in poll() until its reply comes and then reads
+// it, as an smtpd process does (timed_read() of its VSTREAM): waking it belongs to the price of a reply. One that slept
+// in recv() would be woken a second time by the server's reading of its request, which makes room in its socket. (One
+// thread for all is kept awake by a server that is faster than it and has to be woken, for 4 us a reply in a virtual
+// machine, by one that is slower: that would compare two different things.) The open loop never sleeps: a timer's slack
+// would be told as the server's.
 //
 // Prints one line of JSON: rate (replies a second), seconds, replies, sent (those not counted included), and quantiles
 // of the reply times in microseconds. Exit status 1 where a reply is wrong, a connection is closed or a reply does not
@@ -39,6 +40,7 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/epoll.h>
 
 namespace {
@@ -203,8 +205,9 @@ private:
         break;
       }
       send(one, requests_.make(number, buffer), begun);
-      while (!receive(one)) {
-      }
+      do
+        await(one);
+      while (!receive(one));
       const auto time = now();
       if (options_.count > 0 || (begun >= counted_from_ && time < end)) times.note(time - begun);
       begun = time;
@@ -238,12 +241,10 @@ private:
     auto fresh = std::make_unique<Connection>();
     fresh->descriptor = danegate::bench::connect_to(options_.endpoint);
     if (options_.rate > 0) ::fcntl(fresh->descriptor, F_SETFL, O_NONBLOCK);
-    const timeval limit{static_cast<time_t>(patience / second), 0};
-    ::setsockopt(fresh->descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     epoll_event interest{};
     interest.events = EPOLLIN;
     interest.data.ptr = fresh.get();
-    if (::epoll_ctl(poll_, EPOLL_CTL_ADD, fresh->descriptor, &interest) < 0) die("epoll_ctl");
+    if (options_.rate > 0 && ::epoll_ctl(poll_, EPOLL_CTL_ADD, fresh->descriptor, &interest) < 0) die("epoll_ctl");
     free_.push_back(fresh.get());
     all_.push_back(std::move(fresh));
   }
@@ -253,6 +254,11 @@ private:
     one.used = 0;
     if (::send(one.descriptor, request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
       die("send");
+  }
+
+  static void await(const Connection& one) {
+    pollfd ready{.fd = one.descriptor, .events = POLLIN, .revents = 0};
+    if (::poll(&ready, 1, static_cast<int>(patience / (second / 1000))) != 1) die("no reply for 30 seconds");
   }
 
   /// True if the reply is whole; it is the expected one then.
