@@ -1,6 +1,7 @@
 #include "daemon/core/dns_name.h"
 
 #include <algorithm>
+#include <array>
 
 namespace danegate::core {
 
@@ -10,24 +11,34 @@ constexpr char fold(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-constexpr bool allowed(char c) noexcept {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-}
+/// Of each octet as it stands in a name; 0: it may not.
+constexpr auto octets_of_names = [] {
+  std::array<char, 256> octets{};
+  for (const char c : std::string_view("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."))
+    octets[static_cast<unsigned char>(c)] = fold(c);
+  return octets;
+}();
 
 bool is_ascii(std::string_view text) noexcept {
-  return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  unsigned seen = 0;
+  for (const char c : text)
+    seen |= static_cast<unsigned char>(c);
+  return seen < 0x80;
 }
 
-std::optional<NameError> check_labels(std::string_view text) noexcept {
+/// Writes the canonical form of as many octets to `out`.
+std::optional<NameError> copy_labels(std::string_view text, char* out) noexcept {
   std::size_t length = 0;
   for (const char c : text) {
-    if (c == '.') {
+    const char canonical = octets_of_names[static_cast<unsigned char>(c)];
+    if (canonical == 0) return NameError::bad_character;
+    if (canonical == '.') {
       if (length == 0) return NameError::empty_label;
       length = 0;
-    } else {
-      if (!allowed(c)) return NameError::bad_character;
-      if (++length > DnsName::max_label) return NameError::label_too_long;
+    } else if (++length > DnsName::max_label) {
+      return NameError::label_too_long;
     }
+    *out++ = canonical;
   }
   if (length == 0) return NameError::empty_label;
   return std::nullopt;
@@ -60,18 +71,17 @@ bool ascii_iequals(std::string_view a, std::string_view b) noexcept {
 std::expected<DnsName, NameError> DnsName::parse(std::string_view text, ToAscii to_ascii) {
   // Four octets of UTF-8 a character at the most; whatever is longer cannot become a legal name.
   if (text.size() > 4 * (max_length + 1)) return std::unexpected(NameError::too_long);
-  std::string canonical;
-  if (is_ascii(text)) {
-    canonical = ascii_lower(text);
-  } else {
-    auto converted = to_ascii ? to_ascii(text) : std::nullopt;
+  std::optional<std::string> converted;
+  if (!is_ascii(text)) {
+    converted = to_ascii ? to_ascii(text) : std::nullopt;
     if (!converted) return std::unexpected(NameError::no_a_label);
-    canonical = ascii_lower(*converted);
+    text = *converted;
   }
-  if (canonical.ends_with('.')) canonical.pop_back();
-  if (canonical.empty()) return std::unexpected(NameError::empty);
-  if (canonical.size() > max_length) return std::unexpected(NameError::too_long);
-  if (const auto error = check_labels(canonical)) return std::unexpected(*error);
+  if (text.ends_with('.')) text.remove_suffix(1);
+  if (text.empty()) return std::unexpected(NameError::empty);
+  if (text.size() > max_length) return std::unexpected(NameError::too_long);
+  std::string canonical(text.size(), '\0');
+  if (const auto error = copy_labels(text, canonical.data())) return std::unexpected(*error);
   return DnsName(std::move(canonical));
 }
 

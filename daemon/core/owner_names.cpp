@@ -234,6 +234,7 @@ std::expected<OwnerName, std::string_view> OwnerTemplate::expand(const Claims& c
     return std::unexpected("unknown field");
   };
   std::string joined;
+  joined.reserve(64); // most are shorter
   for (const auto& part : parts_) {
     if (!joined.empty()) joined += '.';
     if (const auto* label = std::get_if<std::string>(&part)) {

@@ -92,9 +92,7 @@ struct RuleSet::LookupList {
   /// entries share a limit.
   static ListEntry entry_of(std::string_view text) { return TextHash{}(text); }
 
-  static void insert(TextMap<ListEntry>& into, const std::string& text) {
-    into.emplace(text, entry_of(text));
-  }
+  static void insert(TextMap<ListEntry>& into, const std::string& text) { into.emplace(text, entry_of(text)); }
 
   std::optional<ListEntry> admits(const Identity& identity) const {
     const std::string address = identity.is_address() ? identity.key() : std::string();
@@ -195,10 +193,11 @@ bool is_about(const Rule& rule, const DnsName& domain) {
 std::vector<RuleInForce> RuleSet::applicable(const Service& service, const Envelope& envelope) const {
   std::vector<RuleInForce> found;
   const MailAddress* const recipient = envelope.recipient ? &*envelope.recipient : nullptr;
-  for (const auto i : by_sender_.candidates(envelope.sender)) {
-    const auto& rule = rules_[i];
+  auto candidates = by_sender_.candidates(envelope.sender);
+  while (const auto i = candidates.next()) {
+    const auto& rule = rules_[*i];
     if (!session_holds(rule, service, envelope) || !recipient_holds(rule, recipient)) continue;
-    found.push_back({i, mode_of(rule, service)});
+    found.push_back({*i, mode_of(rule, service)});
     if (found.back().mode == Mode::enforce) break;
   }
   return found;

@@ -22,13 +22,14 @@ void SenderIndex::add(std::size_t number, std::span<const AddressPattern> sender
   }
 }
 
-std::vector<std::size_t> SenderIndex::candidates(const MailAddress& sender) const {
-  std::vector<std::size_t> found(any_);
+SenderIndex::Candidates SenderIndex::candidates(const MailAddress& sender) const noexcept {
+  Candidates found;
   const auto take = [&found](const ByDomain& from, std::string_view domain) {
     const auto here = from.find(domain);
-    if (here != from.end()) found.insert(found.end(), here->second.begin(), here->second.end());
+    if (here != from.end()) found.add(here->second);
   };
-  if (sender.is_null()) found.insert(found.end(), null_.begin(), null_.end());
+  found.add(any_);
+  if (sender.is_null()) found.add(null_);
   if (sender.domain) {
     std::string_view domain = sender.domain->text();
     take(at_, domain);
@@ -38,10 +39,17 @@ std::vector<std::size_t> SenderIndex::candidates(const MailAddress& sender) cons
       take(within_, domain);
     }
   }
-  std::ranges::sort(found);
-  const auto again = std::ranges::unique(found);
-  found.erase(again.begin(), again.end());
   return found;
+}
+
+std::optional<std::size_t> SenderIndex::Candidates::next() noexcept {
+  const std::span in_use(lists_.data(), count_);
+  std::optional<std::size_t> least;
+  for (const Rest& rest : in_use)
+    if (rest.begin != rest.end) least = std::min(least.value_or(*rest.begin), *rest.begin);
+  for (Rest& rest : in_use)
+    if (rest.begin != rest.end && *rest.begin == least) ++rest.begin;
+  return least;
 }
 
 } // namespace danegate::core

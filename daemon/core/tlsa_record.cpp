@@ -17,10 +17,13 @@ bool TlsaRecord::malformed() const noexcept {
 }
 
 std::string TlsaRecord::summary() const {
-  std::string text = std::to_string(usage) + ' ' + std::to_string(selector) + ' ' + std::to_string(matching) + ' ';
+  std::string text;
+  text.reserve(32);
+  for (const std::uint8_t field : {usage, selector, matching})
+    text.append(std::to_string(field)).append(" ");
   const ByteView view(data);
-  if (view.size() <= 4) return text + to_hex(view);
-  return text + to_hex(view.first(2)) + "…" + to_hex(view.last(2));
+  if (view.size() <= 4) return text.append(to_hex(view));
+  return text.append(to_hex(view.first(2))).append("…").append(to_hex(view.last(2)));
 }
 
 } // namespace danegate::core
