@@ -31,15 +31,17 @@ bool all_plain(std::string_view value, const std::array<bool, 256>& plain) {
   return all;
 }
 
-/// Appends the pieces, making room once. (libstdc++ 12 tells the operation of its capacity, not of the size asked for.)
-template <class... Pieces>
-void append_all(std::string& out, const Pieces&... pieces) {
+/// Hands `write` the place for at most `room` octets at the end of `out`; what it returns is the new end. (libstdc++ 12
+/// tells the operation of its capacity, not of the size asked for.)
+template <class Write>
+void append(std::string& out, std::size_t room, const Write& write) {
   const std::size_t before = out.size();
-  out.resize_and_overwrite(before + (pieces.size() + ...), [&](char* begin, std::size_t /*room*/) {
-    char* end = begin + before;
-    ((end = std::ranges::copy(pieces, end).out), ...);
-    return end - begin;
-  });
+  out.resize_and_overwrite(before + room,
+                           [&](char* begin, std::size_t /*capacity*/) { return write(begin + before) - begin; });
+}
+
+char* put(char* end, std::string_view text) {
+  return std::ranges::copy(text, end).out;
 }
 
 struct Character {
@@ -116,11 +118,14 @@ void append_padded(std::string& out, unsigned value, unsigned width) {
 
 } // namespace
 
-void append_timestamp(std::string& out, std::chrono::system_clock::time_point time) {
+namespace {
+
+std::string to_seconds(std::chrono::sys_seconds time) {
   using namespace std::chrono;
   const auto day = floor<days>(time);
   const year_month_day date{day};
-  const hh_mm_ss clock{floor<milliseconds>(time - day)};
+  const hh_mm_ss clock{time - day};
+  std::string out;
   append_padded(out, static_cast<unsigned>(static_cast<int>(date.year())), 4);
   out += '-';
   append_padded(out, static_cast<unsigned>(date.month()), 2);
@@ -132,8 +137,25 @@ void append_timestamp(std::string& out, std::chrono::system_clock::time_point ti
   append_padded(out, static_cast<unsigned>(clock.minutes().count()), 2);
   out += ':';
   append_padded(out, static_cast<unsigned>(clock.seconds().count()), 2);
+  return out;
+}
+
+/// The second that was written last: most lines are of the same one as the line before.
+struct LastSecond {
+  std::chrono::sys_seconds time;
+  std::string text = to_seconds(time);
+};
+
+} // namespace
+
+void append_timestamp(std::string& out, std::chrono::system_clock::time_point time) {
+  thread_local LastSecond last;
+  const auto second = std::chrono::floor<std::chrono::seconds>(time);
+  if (second != last.time) last = {second};
+  out += last.text;
   out += '.';
-  append_padded(out, static_cast<unsigned>(clock.subseconds().count()), 3);
+  const auto milliseconds = std::chrono::floor<std::chrono::milliseconds>(time - second).count();
+  append_padded(out, static_cast<unsigned>(milliseconds), 3);
   out += 'Z';
 }
 
@@ -145,32 +167,41 @@ std::string without_time(std::string_view line, bool json) {
   return rest += line.substr(end + 1);
 }
 
-std::string_view LineEncoder::lead() {
-  if (std::exchange(first_, false)) return json_ ? "\"" : "";
-  return json_ ? ",\"" : " ";
-}
-
-std::string_view LineEncoder::separator() const {
-  return json_ ? "\":" : "=";
+/// What separates it from the field before, and the key with its sign: at most lead_room more than the key.
+char* LineEncoder::put_key(char* end, std::string_view key) {
+  if (!std::exchange(first_, false)) *end++ = json_ ? ',' : ' ';
+  if (json_) *end++ = '"';
+  end = put(end, key);
+  if (json_) *end++ = '"';
+  *end++ = json_ ? ':' : '=';
+  return end;
 }
 
 void LineEncoder::begin(std::string_view key) {
-  append_all(out_, lead(), key, separator());
+  append(out_, key.size() + lead_room, [&](char* end) { return put_key(end, key); });
 }
 
 void LineEncoder::text(std::string_view key, std::string_view value) {
   const bool too_long = value.size() > max_value;
   if (too_long) value = cut(value);
   const bool plain = all_plain(value, json_ ? plain_in_json : plain_in_logfmt);
-  const std::string_view quote = json_ || !plain || too_long ? "\"" : "";
-  if (plain && !too_long) return append_all(out_, lead(), key, separator(), quote, value, quote);
-  append_all(out_, lead(), key, separator(), quote);
+  if (plain && !too_long) {
+    return append(out_, key.size() + value.size() + lead_room + 2, [&](char* end) {
+      end = put_key(end, key);
+      if (json_) *end++ = '"';
+      end = put(end, value);
+      if (json_) *end++ = '"';
+      return end;
+    });
+  }
+  begin(key);
+  out_ += '"';
   if (plain)
     out_ += value;
   else
     append_escaped(out_, value, json_);
   if (too_long) out_ += ellipsis;
-  out_ += quote;
+  out_ += '"';
 }
 
 void LineEncoder::number(std::string_view key, std::uint64_t value) {

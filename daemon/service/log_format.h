@@ -39,8 +39,9 @@ public:
   void absent(std::string_view key);
 
 private:
-  std::string_view lead();
-  std::string_view separator() const;
+  static constexpr std::size_t lead_room = 4; ///< `,"` before a key and `":` behind it
+
+  char* put_key(char* end, std::string_view key);
   void begin(std::string_view key);
 
   std::string& out_;

@@ -98,7 +98,7 @@ LogWriter::~LogWriter() {
 }
 
 void LogWriter::push(config::LogLevel level, std::string_view line) {
-  const std::scoped_lock lock(state_->mutex);
+  std::unique_lock lock(state_->mutex);
   LogBatch& pending = state_->pending;
   if (pending.text.size() + line.size() >= max_pending) {
     ++state_->lost;
@@ -108,8 +108,11 @@ void LogWriter::push(config::LogLevel level, std::string_view line) {
   const std::size_t before = pending.text.size();
   pending.add(level, line);
   ++state_->pushed;
-  // A thread that gathers needs no call until the batch is full: one wake-up a batch, not one a line.
-  if (before == 0 || (before < full_batch && pending.text.size() >= full_batch)) state_->wake.notify_one();
+  // A thread that gathers needs no call until the batch is full: one wake-up a batch, not one a line. It is woken when
+  // it can have the lock.
+  const bool call = before == 0 || (before < full_batch && pending.text.size() >= full_batch);
+  lock.unlock();
+  if (call) state_->wake.notify_one();
 }
 
 std::uint64_t LogWriter::dropped() const {

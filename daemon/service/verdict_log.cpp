@@ -12,9 +12,6 @@ namespace danegate::service {
 
 namespace {
 
-/// Most lines fit: one allocation a line.
-constexpr std::size_t usual_length = 768;
-
 const core::TlsaRecord* matched_record(const core::TlsaAnswer& answer, const core::Outcome& outcome) {
   const auto* secure = std::get_if<core::Secure>(&answer.outcome);
   return secure && outcome.record && *outcome.record < secure->records.size() ? &secure->records[*outcome.record]
@@ -79,10 +76,8 @@ std::string make_reference() {
   return reference;
 }
 
-std::string verdict_line(const core::Decision& decision, const core::Outcome& outcome, const VerdictContext& context,
-                         bool json) {
-  std::string out;
-  out.reserve(usual_length);
+void append_verdict_line(std::string& out, const core::Decision& decision, const core::Outcome& outcome,
+                         const VerdictContext& context, bool json) {
   if (json) out += '{';
   LineEncoder line(out, json);
   line.time("time", std::chrono::system_clock::now());
@@ -108,14 +103,16 @@ std::string verdict_line(const core::Decision& decision, const core::Outcome& ou
   if (core::served_by_grace(decision, outcome)) line.text("grace", "yes");
   if (!outcome.detail.empty()) line.text("detail", outcome.detail);
   if (json) out += '}';
-  return out;
 }
 
 void log_decision(Log& log, const core::Decision& decision, const VerdictContext& context) {
   if (!log.enabled(config::LogLevel::info)) return;
   const bool json = log.json();
+  thread_local std::string line; // keeps its memory: a line is at most some 15 KB
   const auto write = [&](const core::Outcome& outcome) {
-    log.line(config::LogLevel::info, verdict_line(decision, outcome, context, json));
+    line.clear();
+    append_verdict_line(line, decision, outcome, context, json);
+    log.line(config::LogLevel::info, line);
   };
   write(decision.outcome);
   for (const auto* const more : {&decision.others, &decision.monitored})

@@ -27,12 +27,19 @@ struct VerdictContext {
   std::chrono::microseconds elapsed{0};
 };
 
-/// The encoded line for one outcome of the decision. Keys, in order: time level event=verdict ref queue instance state
-/// service rule mode action result reason identity owner dnssec record ttl client helo sender lookups cached ms; then
-/// grace=yes where the last secure answer served (`dns.grace`), and detail where there is one. Empty values stand as
-/// `key=`. Peer text is escaped and cut.
-std::string verdict_line(const core::Decision& decision, const core::Outcome& outcome, const VerdictContext& context,
-                         bool json);
+/// Appends the encoded line for one outcome of the decision. Keys, in order: time level event=verdict ref queue
+/// instance state service rule mode action result reason identity owner dnssec record ttl client helo sender lookups
+/// cached ms; then grace=yes where the last secure answer served (`dns.grace`), and detail where there is one. Empty
+/// values stand as `key=`. Peer text is escaped and cut.
+void append_verdict_line(std::string& out, const core::Decision& decision, const core::Outcome& outcome,
+                         const VerdictContext& context, bool json);
+
+inline std::string verdict_line(const core::Decision& decision, const core::Outcome& outcome,
+                                const VerdictContext& context, bool json) {
+  std::string line;
+  append_verdict_line(line, decision, outcome, context, json);
+  return line;
+}
 
 /// Writes the lines of a whole decision.
 void log_decision(Log& log, const core::Decision& decision, const VerdictContext& context);
