@@ -132,17 +132,14 @@ public:
 
 private:
   service::JudgeOnLoop judge() {
-    return [this](core::Question question, config::ConfigPtr snapshot) {
-      return authenticator_.judge(std::move(question), std::move(snapshot));
+    return [this](core::Question&& question, config::ConfigPtr snapshot) {
+      return authenticator_.begin(std::move(question), std::move(snapshot));
     };
   }
 
   policy::Handler::Parts policy_parts() {
     return {.config = [this] { return config_; },
-            .judge =
-                [this](core::Question question, config::ConfigPtr snapshot) {
-                  return authenticator_.begin(std::move(question), std::move(snapshot));
-                },
+            .judge = judge(),
             .to_ascii = service::library_ports().to_ascii,
             .join = config_->milter.listen ? &join_ : nullptr,
             .counts = &verdicts_};
@@ -314,7 +311,7 @@ void Daemon::warn_of_restart(const config::Config& next) {
 }
 
 int serve(const std::string& file) {
-  asio::io_context loop(1);
+  asio::io_context loop(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO);
   asio::signal_set hangups(loop, SIGHUP); // before the first file is read: no SIGHUP is missed
   service::raise_descriptor_limit();
   const auto environment = config::read_environment(service::library_ports());

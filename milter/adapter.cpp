@@ -157,6 +157,11 @@ bool is_full() {
   return true;
 }
 
+void forget(SMFICTX* context) noexcept {
+  const std::unique_ptr<Connection> connection(connection_of(context));
+  smfi_setpriv(context, nullptr);
+}
+
 // ---- callbacks, in the order of a dialogue
 
 // NOLINTNEXTLINE(readability-function-size): libmilter's signature
@@ -166,10 +171,12 @@ sfsistat on_negotiate(SMFICTX* context, unsigned long actions, unsigned long ste
   return guarded("negotiate", [&] {
     constexpr unsigned long needed = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE | SMFIF_SETSYMLIST;
     if ((actions & needed) != needed) throw std::runtime_error("the mail server's milter protocol is too old");
-    // Every event gets a reply: the mail server must not ask the policy service before we have seen connect, HELO and
-    // MAIL, and a header that could not be handled must not be passed over.
+    // Every event but the first gets a reply: the mail server must not ask the policy service before we have seen
+    // connect, HELO and MAIL, and a header that could not be handled must not be passed over. That HELO is answered
+    // says that connect was seen. (libmilter replies for us where the mail server wants a reply to that, too.)
+    if ((steps & SMFIP_NR_CONN) == 0) throw std::runtime_error("libmilter's protocol is too old");
     *wanted_actions = needed;
-    *wanted_steps = steps & (SMFIP_NOBODY | SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_NOEOH);
+    *wanted_steps = steps & (SMFIP_NR_CONN | SMFIP_NOBODY | SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_NOEOH);
     *wanted_2 = *wanted_3 = 0;
     for (std::size_t stage = 0; stage < macro_lists.size(); ++stage) {
       std::string list(macro_lists[stage]);
@@ -180,8 +187,9 @@ sfsistat on_negotiate(SMFICTX* context, unsigned long actions, unsigned long ste
   });
 }
 
+/// No reply is given here: who is turned away hears of it at HELO, or at MAIL.
 sfsistat on_connect(SMFICTX* context, char* host, _SOCK_ADDR* address) noexcept {
-  return guarded("connect", [&] {
+  const sfsistat status = guarded("connect", [&] {
     if (shared->stopping) return SMFIS_TEMPFAIL;
     Connection* connection = connection_of(context);
     if (connection == nullptr) {
@@ -193,24 +201,27 @@ sfsistat on_connect(SMFICTX* context, char* host, _SOCK_ADDR* address) noexcept 
     connection->conversation.session().connect(peer_of(host, address), macros_of(context));
     return SMFIS_CONTINUE;
   });
+  if (status != SMFIS_CONTINUE) forget(context);
+  return SMFIS_NOREPLY;
 }
 
 // NOLINTNEXTLINE(readability-non-const-parameter): libmilter's signature
 sfsistat on_helo(SMFICTX* context, char* name) noexcept {
   return guarded("helo", [&] {
-    Connection& connection = existing(context);
-    connection.conversation.session().helo(name == nullptr ? "" : name, macros_of(context));
-    connection.count(false);
+    Connection* const connection = connection_of(context);
+    if (connection == nullptr) return SMFIS_TEMPFAIL;
+    connection->conversation.session().helo(name == nullptr ? "" : name, macros_of(context));
+    connection->count(false);
     return SMFIS_CONTINUE;
   });
 }
 
 sfsistat on_mail(SMFICTX* context, char** arguments) noexcept {
   return guarded("mail", [&] {
-    Connection& connection = existing(context);
-    if (shared->stopping) return SMFIS_TEMPFAIL;
-    connection.conversation.session().mail(arguments[0], macros_of(context));
-    connection.count(true);
+    Connection* const connection = connection_of(context);
+    if (connection == nullptr || shared->stopping) return SMFIS_TEMPFAIL;
+    connection->conversation.session().mail(arguments[0], macros_of(context));
+    connection->count(true);
     return SMFIS_CONTINUE;
   });
 }
@@ -266,8 +277,7 @@ sfsistat on_abort(SMFICTX* context) noexcept {
 
 sfsistat on_close(SMFICTX* context) noexcept {
   return guarded("close", [&] {
-    const std::unique_ptr<Connection> connection(connection_of(context));
-    smfi_setpriv(context, nullptr);
+    forget(context);
     return SMFIS_CONTINUE;
   });
 }

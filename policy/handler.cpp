@@ -16,47 +16,7 @@ namespace danegate::policy {
 using boost::asio::awaitable;
 using Clock = std::chrono::steady_clock;
 
-/// What of a request is needed after its verdict, when its text may be gone.
-struct Handler::Case {
-  static constexpr std::array kept{Attribute::recipient,      Attribute::queue_id,       Attribute::instance,
-                                   Attribute::protocol_state, Attribute::client_address, Attribute::helo_name,
-                                   Attribute::sender};
-
-  Case(const Request& request, Stage where, config::ConfigPtr snapshot) : config(std::move(snapshot)), stage(where) {
-    std::size_t octets = 0;
-    for (const Attribute attribute : kept)
-      octets += request.get(attribute).size();
-    text_.reserve(octets);
-    for (std::size_t i = 0; i < kept.size(); ++i) {
-      const std::string_view value = request.get(kept[i]);
-      values_[i] = {text_.size(), value.size()};
-      text_ += value;
-    }
-  }
-
-  /// Of one that is kept; empty of any other.
-  std::string_view get(Attribute attribute) const noexcept {
-    const auto* const place = std::ranges::find(kept, attribute);
-    if (place == kept.end()) return {};
-    const auto [begin, length] = values_[static_cast<std::size_t>(place - kept.begin())];
-    return std::string_view(text_).substr(begin, length);
-  }
-
-  config::ConfigPtr config;
-  core::Question question;
-  Stage stage = Stage::unknown;
-  std::string key; ///< in the message table; empty: nothing to remember
-  Time begun;
-
-private:
-  std::string text_; ///< all values, one after the other: one piece of memory a request
-  std::array<std::pair<std::size_t, std::size_t>, kept.size()> values_{}; ///< begin and length
-};
-
 namespace {
-
-/// The mailbox of the recipient that skips the RCPT request. The origin is added as the mail server will add it.
-constexpr std::string_view bare_postmaster = "postmaster";
 
 /// Of one message and one service. Postfix's `instance` is unique to one mail system; the client's address tells apart
 /// those of several that ask the same danegate. Requests without one are not remembered.
@@ -69,6 +29,57 @@ std::string message_key(const Request& request, const core::Service& service) {
   key.append(instance).append("\n").append(client).append("\n").append(service.name);
   return key;
 }
+
+} // namespace
+
+/// What of a request is needed after its verdict: views of the request, until keep() has copied them.
+struct Handler::Case {
+  Case(const Request& request, Stage where, const core::Service& service, config::ConfigPtr snapshot,
+       core::ToAscii to_ascii)
+      : config(std::move(snapshot)),
+        question(make_question(request, *config, service, recipient_of(request), to_ascii)), stage(where),
+        key(message_key(request, service)), recipient(request.get(Attribute::recipient)),
+        queue(request.get(Attribute::queue_id)), instance(request.get(Attribute::instance)),
+        state(request.get(Attribute::protocol_state)), client(request.get(Attribute::client_address)),
+        helo(request.get(Attribute::helo_name)), sender(request.get(Attribute::sender)) {
+    question.message = key;
+  }
+
+  /// The request may go then. This object stays where it is from now on.
+  void keep() {
+    const std::array views{&recipient, &queue, &instance, &state, &client, &helo, &sender};
+    std::size_t octets = 0;
+    for (const auto* const view : views)
+      octets += view->size();
+    kept_.reserve(octets);
+    for (auto* const view : views) {
+      const std::size_t begin = kept_.size();
+      kept_ += *view;
+      *view = std::string_view(kept_).substr(begin);
+    }
+  }
+
+  config::ConfigPtr config;
+  core::Question question;
+  Stage stage;
+  std::string key; ///< in the message table; empty: nothing to remember
+  Time begun;
+  std::string_view recipient;
+  std::string_view queue;
+  std::string_view instance;
+  std::string_view state;
+  std::string_view client;
+  std::string_view helo;
+  std::string_view sender;
+
+private:
+  std::string kept_; ///< all of them, one after the other
+};
+
+namespace {
+
+/// The mailbox of the recipient that skips the RCPT request. The origin is added as the mail server will add it.
+constexpr std::string_view bare_postmaster = "postmaster";
 
 bool is_judged(Stage stage) noexcept {
   switch (stage) {
@@ -102,19 +113,10 @@ Soon<std::string> Handler::reply_to(const Request& request, Channel channel) {
   log_choice(request, choice.unknown_context, choice.service == nullptr);
   if (choice.service == nullptr) return dunno_reply();
 
-  auto asked = open_case(request, stage, *choice.service, std::move(config));
-  if (join_ != nullptr && (channel == Channel::local || asked->config->policy.trust_inet)) tell_milter(*asked, request);
-  if (std::string reply = settle(*asked, request); !reply.empty()) return reply;
+  Case asked(request, stage, *choice.service, std::move(config), to_ascii_);
+  if (join_ != nullptr && (channel == Channel::local || asked.config->policy.trust_inet)) tell_milter(asked, request);
+  if (std::string reply = settle(asked, request); !reply.empty()) return reply;
   return judge(std::move(asked));
-}
-
-std::unique_ptr<Handler::Case> Handler::open_case(const Request& request, Stage stage, const core::Service& service,
-                                                  config::ConfigPtr config) const {
-  auto asked = std::make_unique<Case>(request, stage, std::move(config));
-  asked->question = make_question(request, *asked->config, service, recipient_of(request), to_ascii_);
-  asked->key = message_key(request, service);
-  asked->question.message = asked->key;
-  return asked;
 }
 
 /// The milter connection of the same session gets no fingerprints from Postfix: it borrows ours.
@@ -124,8 +126,7 @@ void Handler::tell_milter(const Case& asked, const Request& request) {
                                   request.get(Attribute::server_address), request.get(Attribute::server_port)});
   if (!key) return;
   join_->note(*key,
-              {asked.question.evidence, asked.question.claims, asked.question.service->name,
-               std::string(asked.get(Attribute::queue_id))},
+              {asked.question.evidence, asked.question.claims, asked.question.service->name, std::string(asked.queue)},
               Clock::now());
 }
 
@@ -134,25 +135,27 @@ std::string Handler::settle(Case& asked, const Request& request) {
   if (!is_whole_message(asked.stage) || asked.key.empty()) return {};
   const auto count = number_of(request, Attribute::recipient_count);
   const auto now = Clock::now();
-  switch (messages_.standing(asked.key, asked.get(Attribute::recipient), count, now)) {
+  switch (messages_.standing(asked.key, asked.recipient, count, now)) {
   case MessageTable::Standing::stands:
     if (asked.stage != Stage::data || !asked.config->policy.header_always) return dunno_reply();
     return prepend_reply(messages_.take_field(asked.key, now));
   case MessageTable::Standing::unknown: return {};
   case MessageTable::Standing::unaccounted: break;
   }
-  if (asked.get(Attribute::recipient).empty()) {
+  if (asked.recipient.empty()) {
     asked.question.envelope.recipient =
         core::MailAddress::parse(bare_postmaster, asked.config->server.origin, to_ascii_);
   }
   return {};
 }
 
-Soon<std::string> Handler::judge(std::unique_ptr<Case> asked) {
-  asked->begun = Clock::now();
-  auto verdict = judge_(std::move(asked->question), asked->config);
-  if (const auto* const known = std::get_if<core::Decision>(&verdict)) return conclude(*asked, *known);
-  return await_verdict(std::move(asked), std::get<awaitable<core::Decision>>(std::move(verdict)));
+Soon<std::string> Handler::judge(Case&& asked) {
+  asked.begun = Clock::now();
+  auto verdict = judge_(std::move(asked.question), asked.config);
+  if (const auto* const known = std::get_if<core::Decision>(&verdict)) return conclude(asked, *known);
+  auto waiting = std::make_unique<Case>(std::move(asked));
+  waiting->keep();
+  return await_verdict(std::move(waiting), std::get<awaitable<core::Decision>>(std::move(verdict)));
 }
 
 awaitable<std::string> Handler::await_verdict(std::unique_ptr<Case> asked, awaitable<core::Decision> verdict) {
@@ -160,7 +163,7 @@ awaitable<std::string> Handler::await_verdict(std::unique_ptr<Case> asked, await
   co_return conclude(*asked, decision);
 }
 
-std::string Handler::conclude(const Case& asked, const core::Decision& decision) {
+std::string Handler::conclude(Case& asked, const core::Decision& decision) {
   const auto now = Clock::now();
   const std::string ref = service::make_reference();
   log_verdict(asked, decision, ref, now);
@@ -174,9 +177,8 @@ std::string Handler::conclude(const Case& asked, const core::Decision& decision)
   const bool at_data = asked.stage == Stage::data && action != core::Action::hold;
   if (asked.key.empty()) return with_field && at_data ? prepend_reply(verdict.field) : reply;
 
-  const std::string_view recipient = asked.get(Attribute::recipient);
-  if (asked.stage == Stage::rcpt && !recipient.empty()) {
-    messages_.at_rcpt(asked.key, recipient, std::move(verdict), now);
+  if (asked.stage == Stage::rcpt && !asked.recipient.empty()) {
+    messages_.at_rcpt(std::move(asked.key), asked.recipient, std::move(verdict), now);
   } else if (is_whole_message(asked.stage)) {
     messages_.at_data(asked.key, std::move(verdict), now);
     if (with_field && at_data) {
@@ -202,10 +204,9 @@ void Handler::log_choice(const Request& request, bool unknown_context, bool none
 
 void Handler::log_verdict(const Case& asked, const core::Decision& decision, std::string_view ref, Time now) {
   const auto elapsed = std::chrono::duration_cast<std::chrono::microseconds>(now - asked.begun);
-  service::record_decision(log_, counts_, decision,
-                           {ref, asked.get(Attribute::queue_id), asked.get(Attribute::instance),
-                            asked.get(Attribute::protocol_state), asked.get(Attribute::client_address),
-                            asked.get(Attribute::helo_name), asked.get(Attribute::sender), elapsed});
+  service::record_decision(
+      log_, counts_, decision,
+      {ref, asked.queue, asked.instance, asked.state, asked.client, asked.helo, asked.sender, elapsed});
 }
 
 } // namespace danegate::policy

@@ -8,6 +8,7 @@
 #include "daemon/config/config.h"
 #include "daemon/core/auth_flow.h"
 #include "daemon/service/evidence_join.h"
+#include "daemon/service/judge_gateway.h"
 #include "daemon/service/log.h"
 #include "daemon/service/soon.h"
 #include "daemon/service/verdict_counts.h"
@@ -28,8 +29,8 @@ using ConfigSource = std::function<config::ConfigPtr()>;
 
 using service::Soon;
 
-/// service::Authenticator::begin: answers within limits.deadline, whatever DNS does.
-using Judge = std::function<Soon<core::Decision>(core::Question, config::ConfigPtr)>;
+/// Answers within limits.deadline, whatever DNS does.
+using Judge = service::JudgeOnLoop;
 
 /// How a request came in. Any local user can speak to an inet listener, and fingerprints are public: what came there
 /// says nothing of somebody else's session, unless policy.trust-inet says that it does.
@@ -55,14 +56,12 @@ private:
   struct Case;
   using Time = std::chrono::steady_clock::time_point;
 
-  std::unique_ptr<Case> open_case(const Request& request, Stage stage, const core::Service& service,
-                                  config::ConfigPtr config) const;
   void tell_milter(const Case& asked, const Request& request);
   std::string settle(Case& asked, const Request& request);
-  Soon<std::string> judge(std::unique_ptr<Case> asked);
+  Soon<std::string> judge(Case&& asked);
   boost::asio::awaitable<std::string> await_verdict(std::unique_ptr<Case> asked,
                                                     boost::asio::awaitable<core::Decision> verdict);
-  std::string conclude(const Case& asked, const core::Decision& decision);
+  std::string conclude(Case& asked, const core::Decision& decision);
   void log_choice(const Request& request, bool unknown_context, bool none);
   void log_verdict(const Case& asked, const core::Decision& decision, std::string_view ref, Time now);
 

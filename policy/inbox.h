@@ -34,6 +34,9 @@ public:
   /// The first complete request with its empty line; nullopt: read more.
   std::expected<std::optional<std::string_view>, RequestError> next() noexcept;
 
+  /// What next() gave, read.
+  std::expected<Request, RequestError> request() const noexcept { return scanner_.request(pending()); }
+
   /// The request that next() gave is answered.
   void consumed();
 

@@ -2,15 +2,17 @@
 
 #include <algorithm>
 #include <functional>
-#include <tuple>
+#include <iterator>
 #include <utility>
 
 namespace danegate::policy {
 namespace {
 
-/// What the containers cost beside the text: a map node, a list node, a bucket.
+/// What the containers cost beside the text: a list node, a place in the index.
 constexpr std::size_t message_overhead = 320;
 constexpr std::size_t recipient_overhead = 80;
+
+constexpr std::size_t usual_recipients = 4;
 
 } // namespace
 
@@ -18,8 +20,8 @@ std::vector<MessageTable::Recipient>::iterator MessageTable::place_of(Message& m
   return std::ranges::lower_bound(message.recipients, recipient, std::less<>{}, &Recipient::name);
 }
 
-void MessageTable::at_rcpt(const std::string& key, std::string_view recipient, MessageVerdict verdict, Time now) {
-  Message& message = make(key, now);
+void MessageTable::at_rcpt(std::string key, std::string_view recipient, MessageVerdict verdict, Time now) {
+  Message& message = make(std::move(key), now);
   const auto place = place_of(message, recipient);
   if (place != message.recipients.end() && place->name == recipient) {
     if (place->let_through) --message.let_through;
@@ -36,14 +38,14 @@ void MessageTable::at_rcpt(const std::string& key, std::string_view recipient, M
   shrink(now, &message);
 }
 
-void MessageTable::at_data(const std::string& key, MessageVerdict verdict, Time now) {
-  Message& message = make(key, now);
+void MessageTable::at_data(std::string key, MessageVerdict verdict, Time now) {
+  Message& message = make(std::move(key), now);
   message.judged_whole = verdict.let_through;
   note_field(message, std::move(verdict));
   shrink(now, &message);
 }
 
-MessageTable::Standing MessageTable::standing(const std::string& key, std::string_view recipient,
+MessageTable::Standing MessageTable::standing(std::string_view key, std::string_view recipient,
                                               std::optional<std::size_t> count, Time now) {
   Message* const message = find(key, now);
   if (message == nullptr) return Standing::unknown;
@@ -60,45 +62,41 @@ MessageTable::Standing MessageTable::standing(const std::string& key, std::strin
   return *count <= message->let_through ? Standing::stands : Standing::unaccounted;
 }
 
-std::string MessageTable::take_field(const std::string& key, Time now) {
+std::string MessageTable::take_field(std::string_view key, Time now) {
   Message* const message = find(key, now);
   if (message == nullptr || message->field_taken || message->field.empty()) return {};
   message->field_taken = true;
   return message->field;
 }
 
-void MessageTable::touch(Message& message, Time now) {
-  message.touched = now;
-  recency_.splice(recency_.begin(), recency_, message.recency);
+void MessageTable::touch(Messages::iterator message, Time now) {
+  message->touched = now;
+  messages_.splice(messages_.begin(), messages_, message);
 }
 
-MessageTable::Message* MessageTable::find(const std::string& key, Time now) {
-  const auto found = messages_.find(key);
-  if (found == messages_.end()) return nullptr;
-  Message& message = found->second;
-  if (now - message.touched >= limits_.age) {
-    erase(found);
+MessageTable::Message* MessageTable::find(std::string_view key, Time now) {
+  const auto found = by_key_.find(key);
+  if (found == by_key_.end()) return nullptr;
+  const auto message = found->second;
+  if (now - message->touched >= limits_.age) {
+    erase(message);
     return nullptr;
   }
   touch(message, now);
-  return &message;
+  return &*message;
 }
 
-MessageTable::Message& MessageTable::make(const std::string& key, Time now) {
-  auto [place, is_new] = messages_.try_emplace(key);
-  if (!is_new && now - place->second.touched >= limits_.age) {
-    erase(place);
-    std::tie(place, is_new) = messages_.try_emplace(key);
-  }
-  Message& message = place->second;
-  if (!is_new) {
-    touch(message, now);
-    return message;
-  }
-  recency_.push_front(&*place);
-  message.recency = recency_.begin();
+MessageTable::Message& MessageTable::make(std::string key, Time now) {
+  if (Message* const known = find(key, now)) return *known;
+  Messages fresh; // in the table together with its place in the index, or not at all
+  if (!messages_.empty() && messages_.size() >= limits_.messages) drop(std::prev(messages_.end()), fresh);
+  if (fresh.empty()) fresh.emplace_front();
+  Message& message = fresh.front();
+  message.key = std::move(key);
   message.touched = now;
-  charge(message, key.size() + message_overhead);
+  by_key_.emplace(message.key, fresh.begin());
+  messages_.splice(messages_.begin(), fresh);
+  charge(message, message.key.size() + message_overhead);
   return message;
 }
 
@@ -118,19 +116,29 @@ void MessageTable::charge(Message& message, std::size_t octets) {
 }
 
 void MessageTable::shrink(Time now, const Message* spared) {
-  while (!recency_.empty()) {
-    const auto& [key, oldest] = *recency_.back();
-    const bool expired = now - oldest.touched >= limits_.age;
+  while (!messages_.empty()) {
+    const auto oldest = std::prev(messages_.end());
+    const bool expired = now - oldest->touched >= limits_.age;
     const bool full = messages_.size() > limits_.messages || octets_ > limits_.octets;
-    if (&oldest == spared || (!expired && !full)) return;
-    erase(messages_.find(key));
+    if (&*oldest == spared || (!expired && !full)) return;
+    erase(oldest);
   }
 }
 
 void MessageTable::erase(Messages::iterator message) {
-  octets_ -= message->second.octets;
-  recency_.erase(message->second.recency);
-  messages_.erase(message);
+  Messages dropped;
+  drop(message, dropped);
+}
+
+/// Out of the table; what is put into `into` is blank. It keeps the memory of a message as they mostly are.
+void MessageTable::drop(Messages::iterator message, Messages& into) {
+  octets_ -= message->octets;
+  by_key_.erase(message->key);
+  into.splice(into.begin(), messages_, message);
+  Message blank;
+  if (message->recipients.capacity() <= usual_recipients) blank.recipients.swap(message->recipients);
+  blank.recipients.clear();
+  *message = std::move(blank);
 }
 
 } // namespace danegate::policy

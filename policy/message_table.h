@@ -28,8 +28,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
 
 namespace danegate::policy {
 
@@ -51,16 +52,13 @@ class MessageTable {
 public:
   using Time = std::chrono::steady_clock::time_point;
 
-  explicit MessageTable(MessageLimits limits) : limits_(limits) {
-    messages_.max_load_factor(sparse);
-    messages_.reserve(limits.messages + 1);
-  }
+  explicit MessageTable(MessageLimits limits) : limits_(limits) { by_key_.reserve(limits.messages + 1); }
 
   /// A verdict for one recipient; a later one for the same recipient replaces the earlier.
-  void at_rcpt(const std::string& key, std::string_view recipient, MessageVerdict verdict, Time now);
+  void at_rcpt(std::string key, std::string_view recipient, MessageVerdict verdict, Time now);
 
   /// A verdict for the whole message, at DATA or END-OF-MESSAGE.
-  void at_data(const std::string& key, MessageVerdict verdict, Time now);
+  void at_data(std::string key, MessageVerdict verdict, Time now);
 
   enum class Standing : unsigned char {
     stands,      ///< every accepted recipient was let through here
@@ -69,28 +67,24 @@ public:
   };
 
   /// `recipient` and `count` as Postfix gives them at DATA and END-OF-MESSAGE.
-  Standing standing(const std::string& key, std::string_view recipient, std::optional<std::size_t> count, Time now);
+  Standing standing(std::string_view key, std::string_view recipient, std::optional<std::size_t> count, Time now);
 
   /// The field for the message's header, once: that of the worst verdict that let something through, doubt first
   /// (core::Result). Empty if there is none, or if it was taken before.
-  std::string take_field(const std::string& key, Time now);
+  std::string take_field(std::string_view key, Time now);
 
-  std::size_t size() const noexcept { return messages_.size(); }
+  std::size_t size() const noexcept { return by_key_.size(); }
 
   std::size_t octets() const noexcept { return octets_; }
 
 private:
-  struct Message;
-
-  using Messages = std::unordered_map<std::string, Message>;
-  using Recency = std::list<Messages::value_type*>;
-
   struct Recipient {
     std::string name;
     bool let_through = false;
   };
 
   struct Message {
+    std::string key;
     std::vector<Recipient> recipients; ///< by name
     std::size_t let_through = 0;       ///< of them
     bool overflow = false;             ///< more recipients than we keep
@@ -100,25 +94,25 @@ private:
     std::string field;
     std::size_t octets = 0;
     Time touched;
-    Recency::iterator recency;
   };
+
+  using Messages = std::list<Message>;
 
   static std::vector<Recipient>::iterator place_of(Message& message, std::string_view recipient);
 
-  void touch(Message& message, Time now);
-  Message* find(const std::string& key, Time now);
-  Message& make(const std::string& key, Time now);
+  void touch(Messages::iterator message, Time now);
+  Message* find(std::string_view key, Time now);
+  Message& make(std::string key, Time now);
   void note_field(Message& message, MessageVerdict verdict);
   void charge(Message& message, std::size_t octets);
   void shrink(Time now, const Message* spared);
   void erase(Messages::iterator message);
-
-  /// Most messages are new: that they are shows in an empty bucket, without a look at another message.
-  static constexpr float sparse = 0.25F;
+  void drop(Messages::iterator message, Messages& into);
 
   MessageLimits limits_;
-  Recency recency_; ///< front: asked about last
-  Messages messages_;
+  Messages messages_; ///< front: asked about last
+  /// One array without a node for each key: most messages are new, and one out of it touches no other. Views of `key`.
+  boost::unordered_flat_map<std::string_view, Messages::iterator> by_key_;
   std::size_t octets_ = 0;
 };
 

@@ -37,42 +37,42 @@ static_assert(names[static_cast<std::size_t>(Attribute::ccert_fingerprint)] == "
 static_assert(names.back() == "policy_context");
 
 static_assert(RequestScanner::max_line == 8192 && RequestScanner::max_attributes == 200, "describe() says so");
+static_assert(std::uint64_t{RequestScanner::max_line + 2} * (RequestScanner::max_attributes + 1) < UINT32_MAX);
 
 constexpr std::string_view the_request = "smtpd_access_policy";
 
-/// Of names of one length there are four at most: a request's thirty names are found without a hash.
 constexpr std::size_t longest_name = std::ranges::max(names, {}, &std::string_view::size).size();
-constexpr auto names_by_length = [] {
-  std::array<std::array<std::uint8_t, 6>, longest_name + 1> table{}; // 1 + index, 0 ends a row
+
+constexpr std::size_t places = 64;
+
+/// A place for each name that no other has: one comparison tells whether a name is one of ours. The factors were found
+/// by trying; the compiler says so where another name makes two meet.
+constexpr std::size_t place_of(std::string_view name) noexcept {
+  const auto octet = [](char c) { return std::size_t{static_cast<unsigned char>(c)}; };
+  return (name.size() + octet(name.front()) * 9 + octet(name.back()) * 10) % places;
+}
+
+constexpr auto names_by_place = [] {
+  std::array<std::uint8_t, places> table{}; // 1 + index; 0: nobody's
   for (std::size_t i = 0; i < names.size(); ++i) {
-    auto& row = table.at(names.at(i).size());
-    *std::ranges::find(row, std::uint8_t{0}) = static_cast<std::uint8_t>(i + 1);
+    auto& entry = table.at(place_of(names.at(i)));
+    if (entry != 0) throw "two names have one place";
+    entry = static_cast<std::uint8_t>(i + 1);
   }
-  for (const auto& row : table)
-    if (row.back() != 0) throw "a row has no room for its end";
   return table;
 }();
 
+/// `name` is not empty.
 std::optional<std::size_t> index_of(std::string_view name) noexcept {
   if (name.size() > longest_name) return std::nullopt;
-  for (const std::uint8_t entry : names_by_length[name.size()]) {
-    if (entry == 0) break;
-    const std::size_t index = entry - std::size_t{1};
-    if (names[index] == name) return index;
-  }
-  return std::nullopt;
+  const std::uint8_t entry = names_by_place[place_of(name)];
+  if (entry == 0 || names[entry - std::size_t{1}] != name) return std::nullopt;
+  return entry - std::size_t{1};
 }
 
 std::string_view without_cr(std::string_view line) noexcept {
   if (line.ends_with('\r')) line.remove_suffix(1);
   return line;
-}
-
-/// What can be said of a line as soon as its end is there.
-std::optional<RequestError> check_line(std::string_view line, std::size_t equals) noexcept {
-  if (line.size() > RequestScanner::max_line) return RequestError::line_too_long;
-  if (equals == std::string_view::npos || equals == 0) return RequestError::no_equals_sign;
-  return std::nullopt;
 }
 
 } // namespace
@@ -123,39 +123,41 @@ std::expected<std::optional<std::size_t>, RequestError> RequestScanner::scan(std
     scanned_ = line_start_ = end + 1;
     if (scanned_ > max_octets_) return std::unexpected(RequestError::too_large);
     if (line.empty()) return scanned_;
-    if (const auto error = check_line(line, line.find('='))) return std::unexpected(*error);
-    if (++lines_ > max_attributes) return std::unexpected(RequestError::too_many_attributes);
+    if (const auto error = take_line(buffer, line)) return std::unexpected(*error);
   }
   // At the limit and no end: the octet that would end it is one too many.
   if (scanned_ >= max_octets_) return std::unexpected(RequestError::too_large);
   return std::nullopt;
 }
 
-std::expected<Request, RequestError> Request::parse(std::string_view text) {
-  Request request;
-  std::size_t lines = 0;
-  const char* const nul = text.data() + std::min(text.find('\0'), text.size());
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n');
-    const std::string_view line = without_cr(text.substr(0, end));
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    if (line.empty()) break;
-    if (nul < line.data() + line.size()) return std::unexpected(RequestError::nul_octet);
-    const std::size_t equals = line.find('=');
-    if (const auto error = check_line(line, equals)) return std::unexpected(*error);
-    if (++lines > RequestScanner::max_attributes) return std::unexpected(RequestError::too_many_attributes);
+std::optional<RequestError> RequestScanner::take_line(std::string_view buffer, std::string_view line) noexcept {
+  const std::size_t equals = line.find('=');
+  if (equals == std::string_view::npos || equals == 0) return RequestError::no_equals_sign;
+  if (++lines_ > max_attributes) return RequestError::too_many_attributes;
+  const auto index = index_of(line.substr(0, equals));
+  if (!index) return std::nullopt;
+  const std::string_view value = line.substr(equals + 1);
+  Place& place = places_[*index];
+  if (place.begin != 0 && buffer.substr(place.begin, place.length) != value) return RequestError::contradiction;
+  place = {static_cast<std::uint32_t>(value.data() - buffer.data()), static_cast<std::uint32_t>(value.size())};
+  return std::nullopt;
+}
 
-    const auto index = index_of(line.substr(0, equals));
-    if (!index) continue;
-    const std::string_view value = line.substr(equals + 1);
-    if (request.present_[*index] && request.values_[*index] != value) {
-      return std::unexpected(RequestError::contradiction);
-    }
-    request.present_.set(*index);
-    request.values_[*index] = value;
+std::expected<Request, RequestError> RequestScanner::request(std::string_view buffer) const noexcept {
+  Request request;
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    const auto [begin, length] = places_[i];
+    if (begin != 0) request.values_[i] = {buffer.data() + begin, length};
   }
   if (request.get(Attribute::request) != the_request) return std::unexpected(RequestError::wrong_request);
   return request;
+}
+
+std::expected<Request, RequestError> Request::parse(std::string_view text) {
+  RequestScanner scanner{text.size()};
+  const auto length = scanner.scan(text);
+  if (!length) return std::unexpected(length.error());
+  return scanner.request(text);
 }
 
 Stage stage_of(std::string_view protocol_state) noexcept {

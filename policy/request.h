@@ -1,9 +1,8 @@
 // The request side of Postfix's SMTPD policy protocol (SMTPD_POLICY_README): "name=value" lines, ended by an empty
 // line.
 //
-// Two steps, both pure. RequestScanner finds the end of a request in a buffer that grows, and raises every bound that
-// can be seen before the end: one octet more than allowed is an error at once, not when the peer gets to the empty
-// line. Request then reads the attributes of one complete request.
+// Pure. RequestScanner reads a buffer that grows, each line once, and raises every error as soon as it can be seen: one
+// octet more than allowed is an error at once, not when the peer gets to the empty line. Request is what it has read.
 //
 // Attributes may come in any order; names that we do not know are skipped; those that we know may be missing, as older
 // Postfix does not send them all. What is refused is what could make us judge something that the mail server did not
@@ -16,7 +15,6 @@
 #pragma once
 
 #include <array>
-#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
@@ -71,6 +69,27 @@ std::string_view token(RequestError error) noexcept;
 /// The rule or bound that was broken, for people.
 std::string_view describe(RequestError error) noexcept;
 
+/// One complete request. A view of the text that it was read from: good while that text stays as it is, so never kept
+/// across a suspension.
+class Request {
+public:
+  /// `text` is one request with its empty line.
+  static std::expected<Request, RequestError> parse(std::string_view text);
+
+  bool has(Attribute attribute) const noexcept {
+    return values_[static_cast<std::size_t>(attribute)].data() != nullptr;
+  }
+
+  /// Empty if it was not sent.
+  std::string_view get(Attribute attribute) const noexcept { return values_[static_cast<std::size_t>(attribute)]; }
+
+private:
+  friend class RequestScanner;
+  Request() = default;
+
+  std::array<std::string_view, attribute_count> values_{}; ///< null: not sent
+};
+
 class RequestScanner {
 public:
   /// Octets of one line without its line end. Postfix's longest are sender and recipient, at most its
@@ -86,30 +105,23 @@ public:
   /// nullopt if its end has not come. After a result that is not nullopt, a new scanner begins the next request.
   std::expected<std::optional<std::size_t>, RequestError> scan(std::string_view buffer) noexcept;
 
+  /// The request whose length scan() has given; `buffer` begins with it, wherever it is by now.
+  std::expected<Request, RequestError> request(std::string_view buffer) const noexcept;
+
 private:
+  /// Of a value in the buffer. No request is as long as 4 GiB: max_attributes lines of max_line.
+  struct Place {
+    std::uint32_t begin = 0; ///< 0: not sent, as a value has a name before it
+    std::uint32_t length = 0;
+  };
+
+  std::optional<RequestError> take_line(std::string_view buffer, std::string_view line) noexcept;
+
   std::size_t max_octets_;
   std::size_t scanned_ = 0;
   std::size_t line_start_ = 0;
   std::size_t lines_ = 0;
-};
-
-/// One complete request. A view of the text that it was read from: good while that text stays as it is, so never kept
-/// across a suspension.
-class Request {
-public:
-  /// `text` is one request with its empty line.
-  static std::expected<Request, RequestError> parse(std::string_view text);
-
-  bool has(Attribute attribute) const noexcept { return present_[static_cast<std::size_t>(attribute)]; }
-
-  /// Empty if it was not sent.
-  std::string_view get(Attribute attribute) const noexcept { return values_[static_cast<std::size_t>(attribute)]; }
-
-private:
-  Request() = default;
-
-  std::array<std::string_view, attribute_count> values_{};
-  std::bitset<attribute_count> present_;
+  std::array<Place, attribute_count> places_{};
 };
 
 /// Where in the SMTP dialogue Postfix asks.

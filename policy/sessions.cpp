@@ -8,6 +8,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
+#include <chrono>
+#include <ctime>
 #include <exception>
 #include <span>
 #include <utility>
@@ -21,9 +23,15 @@ using asio::awaitable;
 using boost::system::error_code;
 using config::LogLevel;
 
+SteadyTime coarse_now() noexcept {
+  timespec time{};
+  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+  return SteadyTime(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
+}
+
 /// Held by the set of open ones and by its coroutine, so it lives until both have let go.
 struct Sessions::Session {
-  Session(StreamSocket accepted, const config::Listen& on, std::size_t max_request, SteadyTime now)
+  Session(Socket accepted, const config::Listen& on, std::size_t max_request, SteadyTime now)
       : socket(std::move(accepted)), listener(on.text()),
         channel(on.kind == config::Listen::Kind::unix_socket ? Channel::local : Channel::inet), inbox(max_request),
         activity{Phase::fresh, now} {}
@@ -36,7 +44,7 @@ struct Sessions::Session {
     socket.close(ignored);
   }
 
-  StreamSocket socket;
+  Socket socket;
   std::string listener; ///< for the log
   Channel channel;
   Inbox inbox;
@@ -65,7 +73,10 @@ void Sessions::admit(StreamSocket socket, const config::Listen& listener) {
   error_code error;
   socket.non_blocking(true, error); // a reply is written without waiting
   if (error) return;
-  auto session = std::make_shared<Session>(std::move(socket), listener, snapshot->limits.request_bytes, timing_.now());
+  const auto protocol = socket.local_endpoint(error).protocol();
+  if (error) return;
+  Socket ours(loop_, protocol, socket.release());
+  auto session = std::make_shared<Session>(std::move(ours), listener, snapshot->limits.request_bytes, timing_.now());
   open_.insert(session);
   asio::co_spawn(loop_, serve(shared_from_this(), session), asio::detached);
   schedule_sweep();
@@ -92,10 +103,10 @@ void Sessions::forget(const SessionPtr& session) {
 // ---- one connection
 
 /// The one barrier for exceptions: whatever happens to one connection ends that one.
-awaitable<void> Sessions::serve(std::shared_ptr<Sessions> self, SessionPtr session) {
+awaitable<void, Sessions::Loop> Sessions::serve(std::shared_ptr<Sessions> self, SessionPtr session) {
   try {
     error_code error;
-    auto token = asio::redirect_error(asio::use_awaitable, error);
+    auto token = asio::redirect_error(asio::use_awaitable_t<Loop>(), error);
     Todo todo;
     Step step = self->next(*session, todo);
     while (step != Step::close) {
@@ -104,6 +115,9 @@ awaitable<void> Sessions::serve(std::shared_ptr<Sessions> self, SessionPtr sessi
         const asio::mutable_buffer room = asio::buffer(space.data(), space.size());
         const std::size_t octets = co_await session->socket.async_read_some(room, token);
         step = self->received(*session, octets, error, todo);
+      } else if (step == Step::reply || step == Step::next) {
+        co_await asio::post(token);
+        step = step == Step::reply ? self->write(*session, todo) : self->next(*session, todo);
       } else {
         auto waiting = self->wait(*session, step, todo);
         step = co_await std::move(waiting);
@@ -117,21 +131,17 @@ awaitable<void> Sessions::serve(std::shared_ptr<Sessions> self, SessionPtr sessi
   self->forget(session);
 }
 
-/// Everything but reading: what a known reply to a client that reads it never needs.
-awaitable<Sessions::Step> Sessions::wait(Session& session, Step step, Todo& todo) {
+/// What a known reply to a client that reads it never needs.
+awaitable<Sessions::Step, Sessions::Loop> Sessions::wait(Session& session, Step step, Todo& todo) {
   error_code error;
-  auto token = asio::redirect_error(asio::use_awaitable, error);
+  auto token = asio::redirect_error(asio::use_awaitable_t<Loop>(), error);
   if (step == Step::wait) {
-    const std::string reply = co_await std::move(todo.later);
-    co_return answer(session, reply, todo);
+    std::string reply = co_await asio::co_spawn(loop_, std::move(todo.later), asio::use_awaitable_t<Loop>());
+    co_return reply_with(session, std::move(reply), todo);
   }
-  if (step == Step::write) {
-    const asio::const_buffer rest = asio::buffer(todo.rest);
-    co_await asio::async_write(session.socket, rest, token);
-    co_return answered(session, error);
-  }
-  co_await asio::post(token); // Step::others
-  co_return next(session, todo);
+  const asio::const_buffer rest = asio::buffer(todo.reply); // Step::write
+  co_await asio::async_write(session.socket, rest, token);
+  co_return answered(session, error);
 }
 
 /// No view of a request outlives this call: the responder has read it when it returns.
@@ -145,13 +155,13 @@ Sessions::Step Sessions::next(Session& session, Todo& todo) {
   const auto text = session.inbox.next();
   if (!text) return refuse(text.error());
   if (!*text) return Step::read;
-  const auto request = Request::parse(**text);
+  const auto request = session.inbox.request();
   if (!request) return refuse(request.error());
-  session.enter(Phase::judging, timing_.now());
   auto reply = responder_(*request, session.channel);
   session.inbox.consumed();
-  if (const auto* const known = std::get_if<std::string>(&reply)) return answer(session, *known, todo);
+  if (auto* const known = std::get_if<std::string>(&reply)) return reply_with(session, std::move(*known), todo);
   todo.later = std::get<awaitable<std::string>>(std::move(reply));
+  session.enter(Phase::judging, timing_.now());
   return Step::wait;
 }
 
@@ -162,19 +172,27 @@ Sessions::Step Sessions::received(Session& session, std::size_t octets, const er
   }
   if (error) return Step::close;
   session.inbox.filled(octets);
-  if (session.activity.phase == Phase::idle) session.enter(Phase::reading, timing_.now());
-  return next(session, todo);
+  const Step step = next(session, todo);
+  if (step == Step::read && session.activity.phase == Phase::idle && !session.inbox.empty())
+    session.enter(Phase::reading, timing_.now());
+  return step;
 }
 
-/// Written here and now: a socket has room for a reply, unless its client reads none.
-Sessions::Step Sessions::answer(Session& session, std::string_view reply, Todo& todo) {
+Sessions::Step Sessions::reply_with(Session& session, std::string reply, Todo& todo) const {
+  if (!session.socket.is_open()) return Step::close;
+  session.enter(Phase::writing, timing_.now());
+  todo.reply = std::move(reply);
+  return Step::reply;
+}
+
+/// At once: a socket has room for a reply, unless its client reads none.
+Sessions::Step Sessions::write(Session& session, Todo& todo) {
   if (!session.socket.is_open()) return Step::close;
   error_code error;
-  const std::size_t sent = session.socket.write_some(asio::buffer(reply), error);
+  const std::size_t sent = session.socket.write_some(asio::buffer(todo.reply), error);
   if (error && error != asio::error::would_block) return Step::close;
-  if (!error && sent == reply.size()) return answered(session, error);
-  session.enter(Phase::writing, timing_.now());
-  todo.rest = reply.substr(error ? 0 : sent);
+  if (!error && sent == todo.reply.size()) return answered(session, error);
+  if (!error) todo.reply.erase(0, sent);
   return Step::write;
 }
 
@@ -182,7 +200,7 @@ Sessions::Step Sessions::answered(Session& session, const error_code& error) {
   if (error || draining_) return Step::close;
   session.inbox.begin(config_()->limits.request_bytes);
   session.enter(session.inbox.empty() ? Phase::idle : Phase::reading, timing_.now());
-  return session.inbox.empty() ? Step::read : Step::others;
+  return Step::next;
 }
 
 void Sessions::warn(std::string_view event, std::string_view cause, std::string_view message, const Session& session) {

@@ -75,7 +75,7 @@ Judgement judge_name(const NameTrace& trace, const Rule* rule, const MailAddress
 
 } // namespace
 
-AuthFlow::AuthFlow(std::shared_ptr<const RuleSet> rules, Question question, const Ports& ports, FlowLimits limits,
+AuthFlow::AuthFlow(std::shared_ptr<const RuleSet> rules, Question&& question, const Ports& ports, FlowLimits limits,
                    const RosterView* roster)
     : question_(std::move(question)), ports_(ports), limits_(limits), roster_(roster) {
   decision_.rules = std::move(rules);

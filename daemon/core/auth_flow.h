@@ -53,8 +53,10 @@ struct Need {
 class AuthFlow {
 public:
   /// `roster` may be null, and must outlive the flow otherwise.
-  AuthFlow(std::shared_ptr<const RuleSet> rules, Question question, const Ports& ports, FlowLimits limits,
+  AuthFlow(std::shared_ptr<const RuleSet> rules, Question&& question, const Ports& ports, FlowLimits limits,
            const RosterView* roster = nullptr);
+
+  const Question& question() const noexcept { return question_; }
 
   bool done() const noexcept { return done_; }
 

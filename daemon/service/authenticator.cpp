@@ -45,20 +45,22 @@ private:
 
 } // namespace
 
-/// Shared by the coroutine and the handlers of its lookups, which may come after it has ended.
+/// One that cannot be given at once. Shared by the coroutine and the handlers of its lookups, which may come after it
+/// has ended.
 struct Authenticator::Verdict {
-  Verdict(asio::io_context& loop, core::Question question, config::ConfigPtr snapshot, const core::Ports& ports,
-          const RosterKeeper* keeper)
+  Verdict(asio::io_context& loop, config::ConfigPtr snapshot, std::shared_ptr<RosterReader> reader,
+          core::AuthFlow&& begun)
       : config(std::move(snapshot)), deadline(std::chrono::steady_clock::now() + config->limits.deadline),
-        roster(keeper ? keeper->reader(config) : nullptr), client(question.envelope.client), message(question.message),
-        flow(config->rules, std::move(question), ports, {config->limits.records_per_name}, roster.get()), wake(loop) {}
+        roster(std::move(reader)), flow(std::move(begun)), wake(loop) {}
+
+  const std::optional<core::IpAddress>& client() const noexcept { return flow.question().envelope.client; }
+
+  const std::string& message() const noexcept { return flow.question().message; }
 
   config::ConfigPtr config;
   std::chrono::steady_clock::time_point deadline;
-  std::shared_ptr<RosterReader> roster;
-  std::optional<core::IpAddress> client;
-  std::string message;
-  std::optional<Waiting> waiting; ///< from the first lookup to the end of the verdict
+  std::shared_ptr<RosterReader> roster; ///< the flow's
+  std::optional<Waiting> waiting;       ///< from the first lookup to the end of the verdict
   core::AuthFlow flow;
   asio::steady_timer wake;
 };
@@ -89,14 +91,37 @@ asio::awaitable<core::Decision> Authenticator::judge(core::Question question, co
   return wait_for(begin(std::move(question), std::move(config)));
 }
 
-Soon<core::Decision> Authenticator::begin(core::Question question, config::ConfigPtr config) {
-  auto verdict = std::make_shared<Verdict>(loop_, std::move(question), std::move(config), ports_, roster_.get());
+Soon<core::Decision> Authenticator::begin(core::Question&& question, config::ConfigPtr config) {
+  auto roster = roster_ ? roster_->reader(config) : nullptr;
+  core::AuthFlow flow(config->rules, std::move(question), ports_, {config->limits.records_per_name}, roster.get());
+  const auto missing = supply_known(flow);
+  if (flow.done()) return flow.take();
+
+  auto verdict = std::make_shared<Verdict>(loop_, std::move(config), std::move(roster), std::move(flow));
+  for (const auto& need : missing)
+    supply(verdict, need);
   advance(verdict);
   if (verdict->flow.done()) {
     verdict->waiting.reset(); // handlers that are still due keep the rest
     return verdict->flow.take();
   }
   return finish(std::move(verdict));
+}
+
+/// What the cache has; returned is what it has not.
+std::vector<core::Need> Authenticator::supply_known(core::AuthFlow& flow) {
+  auto needs = flow.take_needs();
+  std::erase_if(needs, [&](const core::Need& need) { return supply_cached(flow, need); });
+  return needs;
+}
+
+bool Authenticator::supply_cached(core::AuthFlow& flow, const core::Need& need) {
+  if (need.fresh) return false;
+  auto hit = cache_->find(*need.name, clock_());
+  if (!hit) return false;
+  ++counts_->cache_hits;
+  flow.answer(need.id, std::move(hit->answer), true, std::move(hit->last));
+  return true;
 }
 
 /// As far as it goes without waiting: what the cache supplies may raise new needs (re-queries), or be enough.
@@ -106,7 +131,7 @@ void Authenticator::advance(const VerdictPtr& verdict) {
     const auto needs = flow.take_needs();
     if (needs.empty()) return;
     for (const auto& need : needs)
-      supply(verdict, need);
+      if (!supply_cached(flow, need)) supply(verdict, need);
   }
 }
 
@@ -127,19 +152,16 @@ asio::awaitable<core::Decision> Authenticator::finish(VerdictPtr verdict) {
   co_return flow.take();
 }
 
+/// What the cache has no answer for, or none that may serve.
 void Authenticator::supply(const std::shared_ptr<Verdict>& verdict, const core::Need& need) {
-  const auto now = clock_();
   if (need.fresh) {
     if (spare_lookup(*verdict, need)) return;
-    if (auto again = cache_->requery(*need.name, now); again.ask)
+    if (auto again = cache_->requery(*need.name, clock_()); again.ask)
       look_up(verdict, need);
     else if (again.failure)
       verdict->flow.answer(need.id, std::move(again.failure), true);
     else
       verdict->flow.keep(need.id);
-  } else if (auto hit = cache_->find(*need.name, now)) {
-    ++counts_->cache_hits;
-    verdict->flow.answer(need.id, std::move(hit->answer), true, std::move(hit->last));
   } else {
     ++counts_->cache_misses;
     if (!spare_lookup(*verdict, need)) look_up(verdict, need);
@@ -148,7 +170,7 @@ void Authenticator::supply(const std::shared_ptr<Verdict>& verdict, const core::
 
 /// Answers where there is nothing to be gained by asking.
 bool Authenticator::spare_lookup(Verdict& verdict, const core::Need& need) {
-  auto answer = messages_->find(verdict.message, *need.name, std::chrono::steady_clock::now());
+  auto answer = messages_->find(verdict.message(), *need.name, std::chrono::steady_clock::now());
   if (!answer) answer = hold_off_->check(*need.name);
   if (!answer) return false;
   auto last = need.fresh ? nullptr : last_secure(*need.name, *answer);
@@ -164,8 +186,8 @@ core::AnswerPtr Authenticator::last_secure(const core::DnsName& name, const core
 }
 
 std::optional<Bound> Authenticator::begin_waiting(Verdict& verdict) {
-  if (!verdict.client || verdict.waiting) return std::nullopt;
-  const core::IpAddress client = verdict.client->client_key();
+  if (!verdict.client() || verdict.waiting) return std::nullopt;
+  const core::IpAddress client = verdict.client()->client_key();
   const auto& limits = verdict.config->limits;
   const WaitingBudget::Limits budget{limits.waiting_per_client, limits.waited_per_client};
   const auto met = waiting_->begin(client, budget, std::chrono::steady_clock::now());
@@ -175,7 +197,7 @@ std::optional<Bound> Authenticator::begin_waiting(Verdict& verdict) {
 
 void Authenticator::refuse(Verdict& verdict, const core::Need& need, Bound bound) {
   if (need.fresh) cache_->requery_not_made(*need.name);
-  if (watch_->bound) watch_->bound(bound, verdict.client);
+  if (watch_->bound) watch_->bound(bound, verdict.client());
   counts_->note(LookupOutcome::overload);
   verdict.flow.answer(need.id, overload(bound), false);
 }
@@ -183,7 +205,7 @@ void Authenticator::refuse(Verdict& verdict, const core::Need& need, Bound bound
 void Authenticator::look_up(const std::shared_ptr<Verdict>& verdict, const core::Need& need) {
   if (const auto bound = begin_waiting(*verdict)) return refuse(*verdict, need, *bound);
   const auto freshness = need.fresh ? dns::Freshness::fresh : dns::Freshness::any;
-  const LookupGate::Applicant applicant{*need.name, freshness, verdict->client, need.entry};
+  const LookupGate::Applicant applicant{*need.name, freshness, verdict->client(), need.entry};
   auto admission = gate_->admit(applicant, verdict->config->limits);
   if (!admission.lease) return refuse(*verdict, need, admission.limit);
   take(verdict, need, freshness, std::move(admission.lease));
@@ -197,10 +219,10 @@ void Authenticator::take(const std::shared_ptr<Verdict>& verdict, const core::Ne
                   epoch = roster_ ? roster_->epoch() : RosterKeeper::Epoch(), clock = clock_](core::AnswerPtr answer) {
     const bool fresh = freshness == dns::Freshness::fresh;
     cache->store(name, answer, clock());
-    messages->note(verdict->message, name, answer, std::chrono::steady_clock::now());
+    messages->note(verdict->message(), name, answer, std::chrono::steady_clock::now());
     hold_off->learn(name, answer);
     if (watch->bound && has_more_than(verdict->config->limits.records_per_name, *answer))
-      watch->bound(Bound::records_per_name, verdict->client);
+      watch->bound(Bound::records_per_name, verdict->client());
     if (roster) roster->learn(epoch, name, *answer);
     if (fresh && core::is_overload(*answer)) cache->requery_not_made(name);
     if (fresh && core::is_definite(*answer)) cache->note_requery(name, clock());

@@ -45,7 +45,7 @@ public:
   boost::asio::awaitable<core::Decision> judge(core::Question question, config::ConfigPtr config);
 
   /// The same, at once where every answer is known. Lookups are begun before this returns.
-  Soon<core::Decision> begin(core::Question question, config::ConfigPtr config);
+  Soon<core::Decision> begin(core::Question&& question, config::ConfigPtr config);
 
   /// Verdicts use this roster from now on; it is given the source, the configuration, and what verdicts learn. Without
   /// one (`danegate explain`) every name is looked up when it is claimed.
@@ -122,6 +122,8 @@ private:
   using VerdictPtr = std::shared_ptr<Verdict>;
   using CachePtr = std::shared_ptr<core::AnswerCache>;
 
+  std::vector<core::Need> supply_known(core::AuthFlow& flow);
+  bool supply_cached(core::AuthFlow& flow, const core::Need& need);
   void advance(const VerdictPtr& verdict);
   boost::asio::awaitable<core::Decision> finish(VerdictPtr verdict);
   void supply(const VerdictPtr& verdict, const core::Need& need);

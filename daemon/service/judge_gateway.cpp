@@ -3,6 +3,7 @@
 #include "daemon/service/ports.h"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 
 #include <condition_variable>
 #include <exception>
@@ -12,18 +13,13 @@
 #include <string>
 #include <unordered_set>
 #include <utility>
+#include <variant>
 
 namespace danegate::service {
 
 namespace asio = boost::asio;
 
 namespace {
-
-asio::awaitable<core::Decision> start(const JudgeOnLoop& judge, std::shared_ptr<core::Question> question,
-                                      config::ConfigPtr config) {
-  auto verdict = judge(std::move(*question), std::move(config));
-  co_return co_await std::move(verdict);
-}
 
 /// Without the loop, and without a lookup. What needs none is judged as ever.
 core::Decision judge_overloaded(core::Question question, const config::ConfigPtr& config) {
@@ -48,6 +44,17 @@ struct JudgeGateway::State {
   std::mutex mutex; ///< of every Wait, too
   std::unordered_set<std::shared_ptr<Wait>> waiting;
   bool closed = false;
+
+  /// The thread is woken when it can have the lock: on one processor it would only go to sleep again.
+  void finish(Wait& wait, std::exception_ptr error, core::Decision decision) {
+    {
+      const std::scoped_lock guard(mutex);
+      wait.error = std::move(error);
+      wait.decision = std::move(decision);
+      wait.over = true;
+    }
+    wait.changed.notify_one();
+  }
 };
 
 JudgeGateway::JudgeGateway(asio::io_context& loop, JudgeOnLoop judge, std::function<void(Bound)> bound_met)
@@ -65,15 +72,9 @@ core::Decision JudgeGateway::judge(core::Question question, const config::Config
   state_->waiting.insert(wait);
   lock.unlock();
 
-  auto shared_question = std::make_shared<core::Question>(std::move(question));
-  auto finished = [wait, state = state_](std::exception_ptr error, core::Decision decision) {
-    const std::scoped_lock guard(state->mutex);
-    wait->error = std::move(error);
-    wait->decision = std::move(decision);
-    wait->over = true;
-    wait->changed.notify_one();
-  };
-  asio::co_spawn(loop_, start(judge_, std::move(shared_question), config), std::move(finished));
+  asio::post(loop_, [this, wait, snapshot = config, question = std::move(question)]() mutable {
+    ask(wait, std::move(question), std::move(snapshot));
+  });
 
   lock.lock();
   wait->changed.wait_for(lock, config->limits.deadline + patience, [&] { return wait->over || state_->closed; });
@@ -82,6 +83,23 @@ core::Decision JudgeGateway::judge(core::Question question, const config::Config
     throw std::runtime_error(state_->closed ? "the daemon is ending" : "the loop gave no verdict in time");
   if (wait->error) std::rethrow_exception(wait->error);
   return std::move(*wait->decision);
+}
+
+/// On the loop's thread.
+void JudgeGateway::ask(const std::shared_ptr<Wait>& wait, core::Question&& question, config::ConfigPtr config) {
+  try {
+    auto verdict = judge_(std::move(question), std::move(config));
+    if (auto* const known = std::get_if<core::Decision>(&verdict)) {
+      state_->finish(*wait, nullptr, std::move(*known));
+      return;
+    }
+    asio::co_spawn(loop_, std::get<asio::awaitable<core::Decision>>(std::move(verdict)),
+                   [wait, state = state_](std::exception_ptr error, core::Decision decision) {
+                     state->finish(*wait, std::move(error), std::move(decision));
+                   });
+  } catch (...) {
+    state_->finish(*wait, std::current_exception(), {});
+  }
 }
 
 void JudgeGateway::close() {

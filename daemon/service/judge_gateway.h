@@ -12,8 +12,8 @@
 #include "daemon/config/config.h"
 #include "daemon/core/auth_flow.h"
 #include "daemon/service/bounds.h"
+#include "daemon/service/soon.h"
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <chrono>
@@ -22,8 +22,8 @@
 
 namespace danegate::service {
 
-/// Authenticator::judge.
-using JudgeOnLoop = std::function<boost::asio::awaitable<core::Decision>(core::Question, config::ConfigPtr)>;
+/// Authenticator::begin.
+using JudgeOnLoop = std::function<Soon<core::Decision>(core::Question&&, config::ConfigPtr)>;
 
 class JudgeGateway {
 public:
@@ -40,6 +40,8 @@ public:
 private:
   struct State;
   struct Wait;
+
+  void ask(const std::shared_ptr<Wait>& wait, core::Question&& question, config::ConfigPtr config);
 
   boost::asio::io_context& loop_;
   JudgeOnLoop judge_;

@@ -22,8 +22,8 @@ constexpr const char* owner2 = "_smtp-client.mta2.acme.example";
 
 AuthFlow flow_with(const Scene& scene, const FakeRoster& roster) {
   auto set = scene.rule_set();
-  const Question question{&set->services().front(), scene.evidence, scene.claims, scene.envelope};
-  return {std::move(set), question, real_ports(), scene.limits, &roster};
+  Question question{&set->services().front(), scene.evidence, scene.claims, scene.envelope};
+  return {std::move(set), std::move(question), real_ports(), scene.limits, &roster};
 }
 
 /// Without one DNS answer.

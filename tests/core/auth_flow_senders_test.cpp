@@ -39,8 +39,8 @@ std::shared_ptr<const Grants> grants(std::initializer_list<std::pair<const char*
 std::string sends(Scene scene, const char* sender, const FakeRoster* roster = nullptr) {
   scene.set_sender(sender);
   auto set = scene.rule_set();
-  const Question question{&set->services().front(), scene.evidence, scene.claims, scene.envelope};
-  AuthFlow flow(set, question, real_ports(), scene.limits, roster);
+  AuthFlow flow(set, {&set->services().front(), scene.evidence, scene.claims, scene.envelope}, real_ports(),
+                scene.limits, roster);
   while (!flow.done())
     for (const auto& need : flow.take_needs()) {
       const bool hers = need.name->text() == "alice._submission-client.acme.example" ||

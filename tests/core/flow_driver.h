@@ -58,8 +58,8 @@ struct Scene {
   AuthFlow flow() const { return flow(rule_set()); }
 
   AuthFlow flow(std::shared_ptr<const RuleSet> set) const {
-    const Question question{&set->services().front(), evidence, claims, envelope};
-    return {std::move(set), question, real_ports(), limits};
+    Question question{&set->services().front(), evidence, claims, envelope};
+    return {std::move(set), std::move(question), real_ports(), limits};
   }
 };
 

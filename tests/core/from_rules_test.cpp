@@ -188,7 +188,7 @@ TEST_CASE("a front end that knows why the evidence cannot be judged says so, and
   auto set = scene.rule_set();
   Question question{&set->services().front(), scene.evidence, scene.claims, scene.envelope};
   question.problem = EvidenceProblem{Reason::no_evidence, "nobody told us"};
-  AuthFlow asked(set, question, real_ports(), scene.limits);
+  AuthFlow asked(set, std::move(question), real_ports(), scene.limits);
   REQUIRE(asked.done());
   const Decision decision = asked.take();
   CHECK(words(decision.outcome) == "permerror no-evidence defer");

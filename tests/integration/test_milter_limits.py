@@ -19,9 +19,10 @@ def start(bench, **limits):
 
 
 def opened(daemon, number):
-    """A session that is connected; what it was told is in `decision`."""
+    """A session that has said HELO; what it was told then is in `decision`."""
     session = SendmailSession(daemon.milter, client=("192.0.2.30", 20000 + number))
-    session.decision = session.connect()
+    session.connect()
+    session.decision = session.helo(GOOD)
     return session
 
 
@@ -50,6 +51,10 @@ def test_sessions_past_the_bound_are_put_off(lab, bench):
         late = opened(daemon, number)
         assert late.decision.outcome == "tempfail"
         late.close()
+    mute = SendmailSession(daemon.milter, client=("192.0.2.30", 20060))
+    mute.connect()
+    assert mute.message("x@partner.example", "b@example.net", until="mail").action == "tempfail", "without HELO as well"
+    mute.close()
     assert daemon.expect("warning", "limits.milter-connections")["event"] == "overload"
     with PolicyClient(daemon.endpoint) as client:
         assert client.ask(lab.keys.self_signed, helo_name=GOOD, sender="x@partner.example") == "DUNNO"

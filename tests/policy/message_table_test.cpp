@@ -166,6 +166,25 @@ TEST_CASE("message table: bounded by messages, the longest unasked goes") {
     CHECK(table.standing(name, "r@x", 1, start) == Standing::stands);
 }
 
+TEST_CASE("message table: a message that takes another's place has nothing of it") {
+  MessageLimits limits;
+  limits.messages = 1;
+  MessageTable table{limits};
+  table.at_rcpt("a", "r@x", good("field of a"), start);
+  table.at_data("a", good("field of a"), start);
+  const std::size_t octets = table.octets();
+  table.at_rcpt("b", "s@x", MessageVerdict{}, start); // nobody is let through
+  CHECK(table.size() == 1);
+  CHECK(table.octets() < octets);
+  CHECK(table.standing("a", "r@x", 1, start) == Standing::unknown);
+  for (const char* const recipient : {"r@x", "s@x", ""})
+    CHECK(table.standing("b", recipient, 1, start) == Standing::unaccounted);
+  CHECK(table.take_field("b", start).empty());
+  table.at_data("c", good(), start);
+  CHECK(table.standing("c", "", 7, start) == Standing::stands);
+  CHECK(table.standing("b", "s@x", 1, start) == Standing::unknown);
+}
+
 TEST_CASE("message table: bounded by octets, and its books balance") {
   MessageLimits limits;
   limits.octets = 100000;
