@@ -311,7 +311,7 @@ void Daemon::warn_of_restart(const config::Config& next) {
 }
 
 int serve(const std::string& file) {
-  asio::io_context loop(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO);
+  asio::io_context loop(1);
   asio::signal_set hangups(loop, SIGHUP); // before the first file is read: no SIGHUP is missed
   service::raise_descriptor_limit();
   const auto environment = config::read_environment(service::library_ports());

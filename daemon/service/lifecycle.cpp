@@ -38,6 +38,15 @@ ReloadReport stopping_report() {
   return {.time = std::chrono::system_clock::now(), .errors = {"danegated is stopping: nothing is reloaded"}};
 }
 
+/// Asio's handlers let a signal cut system calls short. ub_process() waits for the rest of a message that libunbound's
+/// thread has begun, and takes a wait that was cut short for the end of that thread: what was being looked up is lost.
+void let_calls_go_on(int number) {
+  struct sigaction action{};
+  if (::sigaction(number, nullptr, &action) != 0) return;
+  action.sa_flags |= SA_RESTART;
+  ::sigaction(number, &action, nullptr);
+}
+
 /// Only the list holds it, and only the snapshot holds its rules.
 bool is_unused(const config::ConfigPtr& config) {
   return config.use_count() == 1 && config->rules.use_count() == 1;
@@ -63,6 +72,8 @@ void Lifecycle::start(boost::asio::signal_set& hangups) {
   signals_ = &hangups;
   signals_->add(SIGTERM);
   signals_->add(SIGINT);
+  for (const int number : {SIGHUP, SIGTERM, SIGINT})
+    let_calls_go_on(number);
   wait_for_signal();
   notify_.ready("Running");
   notify_.start_watchdog();

@@ -89,6 +89,17 @@ LoadOutcome wrong() {
 
 } // namespace
 
+TEST_CASE("A signal cuts no system call short: libunbound would take it for the end of its thread") {
+  Stage stage([]() -> LoadOutcome { return make_config("second"); });
+  for (const int number : {SIGHUP, SIGTERM, SIGINT}) {
+    CAPTURE(number);
+    struct sigaction action{};
+    REQUIRE(::sigaction(number, nullptr, &action) == 0);
+    CHECK(action.sa_handler != SIG_DFL);
+    CHECK((action.sa_flags & SA_RESTART) != 0);
+  }
+}
+
 TEST_CASE("SIGHUP puts a new configuration into force, read on another thread") {
   std::atomic<bool> elsewhere = false;
   const auto main_thread = std::this_thread::get_id();
