@@ -58,6 +58,10 @@ void LogBatch::add(config::LogLevel level, std::string_view line) {
 }
 
 void LogBatch::clear() noexcept {
+  if (text.capacity() > kept) {
+    std::string().swap(text);
+    std::vector<Line>().swap(lines);
+  }
   text.clear();
   lines.clear();
 }

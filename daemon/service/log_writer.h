@@ -35,6 +35,9 @@ struct LogBatch {
   std::string text; ///< the lines, each with its newline
   std::vector<Line> lines;
 
+  /// Octets of room that an empty batch keeps: lines that had to wait do not make it large for good.
+  static constexpr std::size_t kept = 256U << 10U;
+
   void add(config::LogLevel level, std::string_view line);
   void clear() noexcept;
 };

@@ -18,6 +18,7 @@ using namespace std::chrono_literals;
 using danegate::config::LogLevel;
 using danegate::config::LogSettings;
 using danegate::service::Log;
+using danegate::service::LogBatch;
 using danegate::service::LogWriter;
 
 namespace {
@@ -101,6 +102,21 @@ std::size_t number_after(const std::string& line, std::string_view key) {
 }
 
 } // namespace
+
+TEST_CASE("log batch: what a burst needed is given back") {
+  LogBatch batch;
+  const std::string line(999, 'x');
+  for (int i = 0; i < 100; ++i)
+    batch.add(LogLevel::info, line);
+  batch.clear();
+  const std::size_t usual = batch.text.capacity();
+  CHECK(usual >= 100000);
+  for (int i = 0; i < 2000; ++i)
+    batch.add(LogLevel::info, line);
+  batch.clear();
+  CHECK(batch.text.capacity() <= LogBatch::kept);
+  CHECK((batch.text.empty() && batch.lines.empty()));
+}
 
 TEST_CASE("events are lines of pairs") {
   Pipe pipe;
