@@ -163,7 +163,7 @@ awaitable<std::string> Handler::await_verdict(std::unique_ptr<Case> asked, await
   co_return conclude(*asked, decision);
 }
 
-std::string Handler::conclude(Case& asked, const core::Decision& decision) {
+std::string Handler::conclude(const Case& asked, const core::Decision& decision) {
   const auto now = Clock::now();
   const std::string ref = service::make_reference();
   log_verdict(asked, decision, ref, now);
@@ -178,7 +178,7 @@ std::string Handler::conclude(Case& asked, const core::Decision& decision) {
   if (asked.key.empty()) return with_field && at_data ? prepend_reply(verdict.field) : reply;
 
   if (asked.stage == Stage::rcpt && !asked.recipient.empty()) {
-    messages_.at_rcpt(std::move(asked.key), asked.recipient, std::move(verdict), now);
+    messages_.at_rcpt(asked.key, asked.recipient, std::move(verdict), now);
   } else if (is_whole_message(asked.stage)) {
     messages_.at_data(asked.key, std::move(verdict), now);
     if (with_field && at_data) {

@@ -61,7 +61,7 @@ private:
   Soon<std::string> judge(Case&& asked);
   boost::asio::awaitable<std::string> await_verdict(std::unique_ptr<Case> asked,
                                                     boost::asio::awaitable<core::Decision> verdict);
-  std::string conclude(Case& asked, const core::Decision& decision);
+  std::string conclude(const Case& asked, const core::Decision& decision);
   void log_choice(const Request& request, bool unknown_context, bool none);
   void log_verdict(const Case& asked, const core::Decision& decision, std::string_view ref, Time now);
 

@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t message_overhead = 320;
 constexpr std::size_t recipient_overhead = 80;
 
+constexpr std::size_t usual_key = 79; ///< an instance of Postfix's, an IPv6 address, the name of a service
 constexpr std::size_t usual_recipients = 4;
 
 } // namespace
@@ -20,8 +21,8 @@ std::vector<MessageTable::Recipient>::iterator MessageTable::place_of(Message& m
   return std::ranges::lower_bound(message.recipients, recipient, std::less<>{}, &Recipient::name);
 }
 
-void MessageTable::at_rcpt(std::string key, std::string_view recipient, MessageVerdict verdict, Time now) {
-  Message& message = make(std::move(key), now);
+void MessageTable::at_rcpt(std::string_view key, std::string_view recipient, MessageVerdict verdict, Time now) {
+  Message& message = make(key, now);
   const auto place = place_of(message, recipient);
   if (place != message.recipients.end() && place->name == recipient) {
     if (place->let_through) --message.let_through;
@@ -38,8 +39,8 @@ void MessageTable::at_rcpt(std::string key, std::string_view recipient, MessageV
   shrink(now, &message);
 }
 
-void MessageTable::at_data(std::string key, MessageVerdict verdict, Time now) {
-  Message& message = make(std::move(key), now);
+void MessageTable::at_data(std::string_view key, MessageVerdict verdict, Time now) {
+  Message& message = make(key, now);
   message.judged_whole = verdict.let_through;
   note_field(message, std::move(verdict));
   shrink(now, &message);
@@ -86,13 +87,14 @@ MessageTable::Message* MessageTable::find(std::string_view key, Time now) {
   return &*message;
 }
 
-MessageTable::Message& MessageTable::make(std::string key, Time now) {
+MessageTable::Message& MessageTable::make(std::string_view key, Time now) {
   if (Message* const known = find(key, now)) return *known;
   Messages fresh; // in the table together with its place in the index, or not at all
   if (!messages_.empty() && messages_.size() >= limits_.messages) drop(std::prev(messages_.end()), fresh);
   if (fresh.empty()) fresh.emplace_front();
   Message& message = fresh.front();
-  message.key = std::move(key);
+  message.key.reserve(usual_key); // the next one here will be a little longer or shorter
+  message.key = key;
   message.touched = now;
   by_key_.emplace(message.key, fresh.begin());
   messages_.splice(messages_.begin(), fresh);
@@ -130,13 +132,16 @@ void MessageTable::erase(Messages::iterator message) {
   drop(message, dropped);
 }
 
-/// Out of the table; what is put into `into` is blank. It keeps the memory of a message as they mostly are.
+/// Out of the table; what is put into `into` is blank. It keeps the memory of a message as they mostly are: one that
+/// takes the place of another leaves no holes behind.
 void MessageTable::drop(Messages::iterator message, Messages& into) {
   octets_ -= message->octets;
   by_key_.erase(message->key);
   into.splice(into.begin(), messages_, message);
   Message blank;
+  if (message->key.capacity() <= 2 * usual_key) blank.key.swap(message->key);
   if (message->recipients.capacity() <= usual_recipients) blank.recipients.swap(message->recipients);
+  blank.key.clear();
   blank.recipients.clear();
   *message = std::move(blank);
 }

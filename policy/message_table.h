@@ -52,13 +52,14 @@ class MessageTable {
 public:
   using Time = std::chrono::steady_clock::time_point;
 
-  explicit MessageTable(MessageLimits limits) : limits_(limits) { by_key_.reserve(limits.messages + 1); }
+  /// The index has room for twice as many: a fuller one moves to another place every so often, and memory grows.
+  explicit MessageTable(MessageLimits limits) : limits_(limits) { by_key_.reserve(2 * limits.messages + 1); }
 
   /// A verdict for one recipient; a later one for the same recipient replaces the earlier.
-  void at_rcpt(std::string key, std::string_view recipient, MessageVerdict verdict, Time now);
+  void at_rcpt(std::string_view key, std::string_view recipient, MessageVerdict verdict, Time now);
 
   /// A verdict for the whole message, at DATA or END-OF-MESSAGE.
-  void at_data(std::string key, MessageVerdict verdict, Time now);
+  void at_data(std::string_view key, MessageVerdict verdict, Time now);
 
   enum class Standing : unsigned char {
     stands,      ///< every accepted recipient was let through here
@@ -102,7 +103,7 @@ private:
 
   void touch(Messages::iterator message, Time now);
   Message* find(std::string_view key, Time now);
-  Message& make(std::string key, Time now);
+  Message& make(std::string_view key, Time now);
   void note_field(Message& message, MessageVerdict verdict);
   void charge(Message& message, std::size_t octets);
   void shrink(Time now, const Message* spared);
