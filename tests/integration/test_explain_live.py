@@ -40,8 +40,7 @@ def test_explain_agrees_with_the_log(lab, daemon, danegate, case):
     asked = request(credential, instance=token, **changes)
     with PolicyClient(daemon.endpoint) as client:
         reply = client.ask(credential, instance=token, **changes)
-    lines = wait_until(lambda: daemon.find(event="verdict", instance=token), "the verdict lines")
-    line = next(each for each in lines if each["mode"] == "enforce")
+    line = wait_until(lambda: daemon.find(event="verdict", instance=token, mode="enforce"), "the verdict's line")[0]
 
     verdicts = control.status(daemon)["verdicts"]["total"]
     code, text, errors = danegate("explain", "--live", "--json", text=asked)
@@ -50,6 +49,8 @@ def test_explain_agrees_with_the_log(lab, daemon, danegate, case):
     for key in ("result", "reason", "action", "rule", "mode", "service", "identity", "owner", "dnssec", "state"):
         assert said[key] == line[key], key
     assert said["reply"].split(" [ref")[0] == reply.split(" [ref")[0]
+    wait_until(lambda: len(daemon.find(event="verdict", instance=token)) == 1 + len(said["monitored"]), "its other lines")
+    lines = daemon.find(event="verdict", instance=token)
     assert [each["rule"] for each in said["monitored"]] == [each["rule"] for each in lines if each["mode"] == "monitor"]
 
     code, text, _ = danegate("explain", "--live", text=asked)
