@@ -16,6 +16,8 @@
 #include <variant>
 #include <vector>
 
+#include <unistd.h>
+
 namespace danegate::policy {
 
 namespace asio = boost::asio;
@@ -71,11 +73,17 @@ void Sessions::admit(StreamSocket socket, const config::Listen& listener) {
     return;
   }
   error_code error;
-  socket.non_blocking(true, error); // a reply is written without waiting
-  if (error) return;
   const auto protocol = socket.local_endpoint(error).protocol();
   if (error) return;
-  Socket ours(loop_, protocol, socket.release());
+  Socket ours(loop_);
+  const int descriptor = socket.release();
+  ours.assign(protocol, descriptor, error);
+  if (error) { // nobody has it then
+    ::close(descriptor);
+    return;
+  }
+  ours.non_blocking(true, error); // a reply is written without waiting; each socket object has its own word for that
+  if (error) return;
   auto session = std::make_shared<Session>(std::move(ours), listener, snapshot->limits.request_bytes, timing_.now());
   open_.insert(session);
   asio::co_spawn(loop_, serve(shared_from_this(), session), asio::detached);

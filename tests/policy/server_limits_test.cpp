@@ -131,6 +131,27 @@ TEST_CASE("server limits: a peer that does not read its reply") {
   CHECK(house.events()[0].contains("cause=unread"));
 }
 
+TEST_CASE("server limits: a peer that asks on and on and reads no reply holds up nobody") {
+  House house;
+  const auto where = house.box.socket("policy");
+  house.listen(where);
+  const auto deaf = arrive(house, where);
+  std::size_t sent = 0;
+  while (house.responder.asked.size() == sent && sent < 20000) { // until its socket takes no reply any more
+    deaf->send(numbered(std::to_string(sent++)));
+    house.settle();
+  }
+  REQUIRE(sent < 20000);
+  const auto other = arrive(house, where);
+  other->send(numbered("other"));
+  CHECK(house.until([&]() { return other->received() == reply_to("other"); }));
+  house.pass(30s);
+  CHECK(deaf->ended());
+  CHECK(house.server->connections() == 1);
+  REQUIRE(house.events().size() == 1);
+  CHECK(house.events()[0].contains("cause=unread"));
+}
+
 TEST_CASE("server limits: the timer sweeps by itself, and stops when there is nobody") {
   policy::ServerTiming timing;
   timing.sweep_every = 10ms;
