@@ -34,7 +34,7 @@ std::shared_ptr<LookupEngine> LookupEngine::make(asio::io_context& loop, Times t
 
 LookupEngine::LookupEngine(asio::io_context& loop, Times times, Parts parts)
     : loop_(loop), times_(times), parts_(std::move(parts)), table_(LookupTable::make(loop, times.timeout)),
-      main_(parts_.make_context()), refreshed_(times.max_ttl) {}
+      main_(parts_.make_context(ThreadPriority::usual)), refreshed_(times.max_ttl) {}
 
 void LookupEngine::resolve(const core::DnsName& name, Freshness freshness, AnswerHandler handler, Lease lease) {
   const auto now = parts_.now();
@@ -44,7 +44,8 @@ void LookupEngine::resolve(const core::DnsName& name, Freshness freshness, Answe
   if (!table_->join(key, std::move(handler), std::move(lease))) return;
   try {
     const bool suspect = freshness == Freshness::any && suspects_.contains(domain_of(name), now);
-    auto& asked = suspect ? serving(aside_) : context(freshness); // outlives the continuation, which it owns
+    auto& asked =
+        suspect ? serving(aside_, ThreadPriority::low) : context(freshness); // outlives the continuation, which it owns
     asked.ask(name.text(), rrtype::tlsa, [weak = weak_from_this(), key, &asked](const UnboundReply& reply) {
       if (const auto self = weak.lock()) self->take(key, asked, reply);
     });
@@ -69,10 +70,10 @@ void LookupEngine::close() {
 
 /// Throws if a new context is needed and cannot be made.
 ResolverContext& LookupEngine::context(Freshness freshness) {
-  if (freshness == Freshness::any) return serving(main_);
+  if (freshness == Freshness::any) return serving(main_, ThreadPriority::usual);
   const auto now = parts_.now();
   if (!is_good_fresh(now)) {
-    auto made = parts_.make_context();
+    auto made = parts_.make_context(ThreadPriority::usual);
     if (fresh_) retire(std::move(fresh_));
     fresh_ = std::move(made);
     fresh_since_ = now;
@@ -82,10 +83,10 @@ ResolverContext& LookupEngine::context(Freshness freshness) {
 }
 
 /// This one, made anew where it has stopped working.
-ResolverContext& LookupEngine::serving(std::shared_ptr<ResolverContext>& context) const {
+ResolverContext& LookupEngine::serving(std::shared_ptr<ResolverContext>& context, ThreadPriority priority) const {
   if (context && !context->stopped()) return *context;
   if (context && parts_.warn) parts_.warn("the resolver's thread has ended; it is started again");
-  context = parts_.make_context();
+  context = parts_.make_context(priority);
   return *context;
 }
 
@@ -102,7 +103,7 @@ void LookupEngine::forget(const core::DnsName& name) {
 }
 
 void LookupEngine::forget_all() {
-  auto made = parts_.make_context();
+  auto made = parts_.make_context(ThreadPriority::usual);
   retire(std::exchange(main_, std::move(made)));
   if (aside_) retire(std::move(aside_));
   refreshed_.clear();

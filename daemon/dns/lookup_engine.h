@@ -8,8 +8,8 @@
 // Signatures that are made to be wrong, and many, cost libunbound far more than others do, and one context validates on
 // one thread: thirty lookups of that kind at a time made everybody else's wait for half a second (measured, with
 // colliding key tags, CVE-2023-50387). So once an answer was bogus, the names of its domain go to a context of their
-// own for suspect_window. Nobody is refused anything by that; so it does no harm that the domain is simply the last two
-// labels.
+// own for suspect_window, whose thread has a low priority. Nobody is refused anything by that; so it does no harm that
+// the domain is simply the last two labels.
 //
 // Life cycle: make(), resolve() and so on, close() once, which completes every waiter. Loop's thread only.
 #pragma once
@@ -79,7 +79,7 @@ private:
   LookupEngine(boost::asio::io_context& loop, Times times, Parts parts);
 
   ResolverContext& context(Freshness freshness);
-  ResolverContext& serving(std::shared_ptr<ResolverContext>& context) const;
+  ResolverContext& serving(std::shared_ptr<ResolverContext>& context, ThreadPriority priority) const;
   bool is_good_fresh(Clock::time_point now);
   void retire(std::shared_ptr<ResolverContext> context);
   void forget_idle();

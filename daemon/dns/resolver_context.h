@@ -37,7 +37,10 @@ public:
   virtual void close() = 0;
 };
 
+/// Of a context's thread, where processors are short: `low` leaves them to everybody else.
+enum class ThreadPriority : std::uint8_t { usual, low };
+
 /// Throws std::runtime_error if none can be made.
-using MakeContext = std::function<std::shared_ptr<ResolverContext>()>;
+using MakeContext = std::function<std::shared_ptr<ResolverContext>(ThreadPriority)>;
 
 } // namespace danegate::dns

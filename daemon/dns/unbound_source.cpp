@@ -15,9 +15,11 @@
 #include <list>
 #include <span>
 #include <stdexcept>
+#include <thread>
 #include <utility>
 
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unbound.h>
 #include <unistd.h>
 
@@ -28,6 +30,9 @@ namespace asio = boost::asio;
 namespace {
 
 constexpr int class_in = 1;
+
+/// The nice value that ThreadPriority::low adds to: with 10 a busy thread gets about a tenth of what another one does.
+constexpr int low_priority = 10;
 
 template <auto Function>
 struct Deleter {
@@ -91,12 +96,28 @@ extern "C" void danegate_drop_answer(void*, int, ub_result* raw) noexcept {
   const ResultHandle result(raw);
 }
 
-/// Starts libunbound's thread with a question that it answers out of its own head. What it only finds out there, it
-/// says at start then, and not to every lookup.
-void start_thread(ub_ctx* context, const core::ResolverSettings& settings) {
+/// Starts libunbound's thread with a question that it answers out of its own head.
+int ask_for_localhost(ub_ctx* context) {
   constexpr int type_a = 1;
   const SignalsBlocked mask;
-  const int status = ub_resolve_async(context, "localhost", type_a, class_in, nullptr, danegate_drop_answer, nullptr);
+  return ub_resolve_async(context, "localhost", type_a, class_in, nullptr, danegate_drop_answer, nullptr);
+}
+
+/// Threads inherit the nice value of the one that starts them, which cannot raise its own again: a passing thread does
+/// it. Where the system does not allow it, the priority is the usual one.
+int ask_with_low_priority(ub_ctx* context) {
+  int status = UB_NOERROR;
+  const SignalsBlocked mask;
+  std::thread([&] {
+    ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + low_priority); // 0: this thread, on Linux
+    status = ask_for_localhost(context);
+  }).join();
+  return status;
+}
+
+/// What libunbound only finds out in its thread, it says at start then, and not to every lookup.
+void start_thread(ub_ctx* context, const core::ResolverSettings& settings, ThreadPriority priority) {
+  const int status = priority == ThreadPriority::low ? ask_with_low_priority(context) : ask_for_localhost(context);
   const bool tls = std::ranges::any_of(settings.upstream, &core::Upstream::tls);
   if (status != UB_NOERROR && tls)
     throw std::runtime_error("dns.upstream: \"tls:\" needs a libunbound that is built with TLS; Debian 12's is not");
@@ -104,12 +125,13 @@ void start_thread(ub_ctx* context, const core::ResolverSettings& settings) {
 }
 
 /// Ready for queries.
-ContextHandle make_context(const core::ResolverSettings& settings, const std::vector<AnchorSource>& anchors) {
+ContextHandle make_context(const core::ResolverSettings& settings, const std::vector<AnchorSource>& anchors,
+                           ThreadPriority priority) {
   auto context = make_context(settings, nullptr);
   for (const auto& source : anchors)
     add_anchors(context.get(), source);
   check(finalize(context.get()), "settings");
-  start_thread(context.get(), settings);
+  start_thread(context.get(), settings, priority);
   return context;
 }
 
@@ -294,8 +316,9 @@ UnboundSource::UnboundSource(asio::io_context& loop, const core::ResolverSetting
   const auto anchors = read_anchors(settings);
   if (!anchors) throw std::runtime_error(anchors.error());
   anchor_owners_ = owners_of(*anchors);
-  MakeContext make = [&loop, settings, sources = *anchors]() -> std::shared_ptr<ResolverContext> {
-    auto context = std::make_shared<UnboundContext>(loop, make_context(settings, sources));
+  MakeContext make = [&loop, settings,
+                      sources = *anchors](ThreadPriority priority) -> std::shared_ptr<ResolverContext> {
+    auto context = std::make_shared<UnboundContext>(loop, make_context(settings, sources, priority));
     context->wait();
     return context;
   };
@@ -341,7 +364,7 @@ std::expected<void, std::string> UnboundSource::check_anchors(const core::Resolv
       return std::unexpected(source.name + ": " + words);
   if (const auto words = objection(settings, *sources); !words.empty())
     return std::unexpected("the trust anchors together: " + words);
-  make_context(settings, *sources); // which throws if there is something else
+  make_context(settings, *sources, ThreadPriority::usual); // which throws if there is something else
   return {};
 
 } catch (const std::runtime_error& error) {

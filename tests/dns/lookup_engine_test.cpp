@@ -50,6 +50,7 @@ struct Bench {
   boost::asio::io_context loop{1};
   dns::LookupEngine::Clock::time_point now{};
   std::vector<std::weak_ptr<FakeContext>> made; ///< [0] is the main context, the others are fresh ones
+  std::vector<dns::ThreadPriority> priorities;  ///< of these
   bool none_can_be_made = false;
   std::vector<std::string> warnings;
   std::vector<std::string> told;
@@ -57,7 +58,7 @@ struct Bench {
 
   Bench() {
     engine = dns::LookupEngine::make(loop, {.timeout = 1h, .min_ttl = 30s, .max_ttl = 3600s},
-                                     {.make_context = [this] { return make(); },
+                                     {.make_context = [this](dns::ThreadPriority priority) { return make(priority); },
                                       .warn = [this](std::string_view text) { warnings.emplace_back(text); },
                                       .now = [this] { return now; }});
   }
@@ -67,8 +68,9 @@ struct Bench {
 
   ~Bench() { engine->close(); }
 
-  std::shared_ptr<dns::ResolverContext> make() {
+  std::shared_ptr<dns::ResolverContext> make(dns::ThreadPriority priority) {
     if (none_can_be_made) throw std::runtime_error("no descriptors left");
+    priorities.push_back(priority);
     auto context = std::make_shared<FakeContext>();
     made.push_back(context);
     return context;
@@ -186,6 +188,8 @@ TEST_CASE("LookupEngine: after a bogus answer the names of its domain have a con
     asked->answer(failing);
   }
   CHECK(bench.made.size() == 3);
+  using enum dns::ThreadPriority;
+  CHECK(bench.priorities == std::vector<dns::ThreadPriority>{usual, low, usual});
 }
 
 TEST_CASE("LookupEngine: a context for a suspect domain that has stopped is replaced, and closed with the others") {
@@ -202,6 +206,7 @@ TEST_CASE("LookupEngine: a context for a suspect domain that has stopped is repl
   CHECK(bench.warnings.size() == 1);
   const auto aside = bench.context(2);
   REQUIRE(aside->asked.size() == 1);
+  CHECK(bench.priorities.back() == dns::ThreadPriority::low);
   bench.engine->close();
   CHECK(aside->is_closed);
 }

@@ -8,6 +8,10 @@
 #include <fstream>
 #include <map>
 #include <optional>
+#include <set>
+#include <string>
+
+#include <sys/resource.h>
 
 using namespace danegate;
 using namespace danegate::test;
@@ -90,6 +94,14 @@ struct Stage {
   }
 };
 
+/// Of every thread of this process.
+std::multiset<int> nice_values() {
+  std::multiset<int> values;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task"))
+    values.insert(::getpriority(PRIO_PROCESS, static_cast<id_t>(std::stoul(task.path().filename().string()))));
+  return values;
+}
+
 } // namespace
 
 TEST_CASE("UnboundSource: a signed world, as NSD serves it and libunbound judges it") {
@@ -120,6 +132,20 @@ TEST_CASE("UnboundSource: a signed world, as NSD serves it and libunbound judges
     CHECK(found[owner] == state);
   }
   CHECK(stage.source->in_flight() == 0);
+}
+
+TEST_CASE("UnboundSource: a domain whose signatures do not hold is validated by a thread of low priority") {
+  Stage stage;
+  stage.start();
+  const auto before = nice_values();
+  stage.ask("_smtp-client.mta.broken.example");
+  stage.run_until_told(1);
+  CHECK(nice_values() == before);
+  stage.ask("_smtp-client.mta2.broken.example");
+  stage.run_until_told(2);
+  auto expected = before;
+  expected.insert(::getpriority(PRIO_PROCESS, 0) + 10);
+  CHECK(nice_values() == expected);
 }
 
 TEST_CASE("UnboundSource: servers that answer with an error, with garbage, or not at all") {
@@ -213,8 +239,7 @@ TEST_CASE("UnboundSource: destruction completes every waiter first") {
 TEST_CASE("UnboundSource: a handler may destroy the source") {
   Stage stage;
   stage.start();
-  stage.source->resolve(
-      name(one), Freshness::any, [&](const core::AnswerPtr&) { stage.source.reset(); }, nullptr);
+  stage.source->resolve(name(one), Freshness::any, [&](const core::AnswerPtr&) { stage.source.reset(); }, nullptr);
   stage.ask(one);
   stage.ask(one, Freshness::fresh);
   stage.run_until_told(2);
