@@ -69,8 +69,13 @@ public:
               return handler_.reply_to(request, channel);
             },
             [this] { return config_; }, log, {}, [this](service::Bound bound) { overloads_.note_told(bound); }),
-        gateway_(loop, judge(), [this](service::Bound bound) { overloads_.note(bound); }), drain_poll_(loop),
-        roster_(service::RosterKeeper::make(loop, log, service::library_ports().hash)),
+        gateway_(
+            loop,
+            [this](core::Question&& question, const config::ConfigPtr& snapshot) {
+              return authenticator_.judge_outside(std::move(question), snapshot);
+            },
+            judge(), [this](service::Bound bound) { overloads_.note(bound); }),
+        drain_poll_(loop), roster_(service::RosterKeeper::make(loop, log, service::library_ports().hash)),
         store_(loop, log, roster_, service::library_ports().hash), clock_(loop, log, [this] { drop_answers(); }),
         control_(loop, log,
                  {.configuration = file,

@@ -25,6 +25,10 @@ TimePoint AnswerCache::grace_end(const Entry& entry) const {
   return std::max(entry.expiry, std::min(entry.expiry + limits_.grace, TimePoint(*entry.answer->signatures_end)));
 }
 
+bool AnswerCache::is_valid(const Entry& entry, TimePoint now) noexcept {
+  return entry.written <= now && now < entry.expiry;
+}
+
 bool AnswerCache::in_grace(const Entry& entry, TimePoint now) const {
   if (entry.last) return entry.last_written <= now && now < entry.last_until;
   return entry.written <= now && now < grace_end(entry);
@@ -38,25 +42,25 @@ void AnswerCache::keep_last(Entry& entry, TimePoint until) {
 }
 
 std::optional<AnswerCache::Hit> AnswerCache::find(const DnsName& name, TimePoint now) {
+  if (auto found = use(name, now)) return found;
+  const auto over = entries_.find(name);
+  if (over == entries_.end() || in_grace(over->second, now)) return std::nullopt;
+  recency_.erase(over->second.recency);
+  entries_.erase(over);
+  return std::nullopt;
+}
+
+std::optional<AnswerCache::Hit> AnswerCache::use(const DnsName& name, TimePoint now) {
   const auto found = entries_.find(name);
-  if (found == entries_.end()) return std::nullopt;
-  auto& entry = found->second;
-  if (now < entry.written || now >= entry.expiry) {
-    if (in_grace(entry, now)) return std::nullopt;
-    recency_.erase(entry.recency);
-    entries_.erase(found);
-    return std::nullopt;
-  }
-  recency_.splice(recency_.begin(), recency_, entry.recency);
-  return hit(entry, now);
+  if (found == entries_.end() || !is_valid(found->second, now)) return std::nullopt;
+  recency_.splice(recency_.begin(), recency_, found->second.recency);
+  return hit(found->second, now);
 }
 
 std::optional<AnswerCache::Hit> AnswerCache::peek(const DnsName& name, TimePoint now) const {
   const auto found = entries_.find(name);
-  if (found == entries_.end()) return std::nullopt;
-  const auto& entry = found->second;
-  if (now < entry.written || now >= entry.expiry) return std::nullopt;
-  return hit(entry, now);
+  if (found == entries_.end() || !is_valid(found->second, now)) return std::nullopt;
+  return hit(found->second, now);
 }
 
 AnswerCache::Hit AnswerCache::hit(const Entry& entry, TimePoint now) const {
@@ -77,8 +81,7 @@ void AnswerCache::store(const DnsName& name, AnswerPtr answer, TimePoint now) {
   const auto expiry = expiry_of(*answer, now);
   if (const auto found = entries_.find(name); found != entries_.end()) {
     auto& entry = found->second;
-    const bool valid = entry.written <= now && now < entry.expiry;
-    if (valid && is_definite(*entry.answer) && !is_definite(*answer)) {
+    if (is_valid(entry, now) && is_definite(*entry.answer) && !is_definite(*answer)) {
       entry.failure = std::move(answer);
       entry.failed_at = now;
       entry.requeried.reset();
@@ -113,8 +116,8 @@ AnswerCache::Requery AnswerCache::requery(const DnsName& name, TimePoint now) {
   if (found == entries_.end()) return {.ask = true, .failure = nullptr};
   auto& entry = found->second;
   if (!is_definite(*entry.answer)) {
-    const bool valid = entry.written <= now && now < entry.expiry;
-    return valid ? Requery{.ask = false, .failure = entry.answer} : Requery{.ask = true, .failure = nullptr};
+    return is_valid(entry, now) ? Requery{.ask = false, .failure = entry.answer}
+                                : Requery{.ask = true, .failure = nullptr};
   }
   if (entry.failure && entry.failed_at <= now && now < entry.failed_at + limits_.failure_ttl)
     return {.ask = false, .failure = entry.failure};

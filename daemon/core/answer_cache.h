@@ -46,6 +46,9 @@ public:
   /// nullopt if there is no valid entry. Overload is never cached: it says nothing about the name.
   std::optional<Hit> find(const DnsName& name, TimePoint now);
 
+  /// What find() would say; but an answer that is over stays. Changes the order of use, and nothing that peek() reads.
+  std::optional<Hit> use(const DnsName& name, TimePoint now);
+
   /// What find() would say; nothing is changed by it.
   std::optional<Hit> peek(const DnsName& name, TimePoint now) const;
 
@@ -96,6 +99,7 @@ private:
   TimePoint expiry_of(const TlsaAnswer& answer, TimePoint now) const;
   /// Of an entry that is valid now.
   Hit hit(const Entry& entry, TimePoint now) const;
+  static bool is_valid(const Entry& entry, TimePoint now) noexcept;
   bool in_grace(const Entry& entry, TimePoint now) const;
   static void keep_last(Entry& entry, TimePoint until);
   TimePoint grace_end(const Entry& entry) const;

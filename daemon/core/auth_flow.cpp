@@ -89,6 +89,8 @@ AuthFlow::AuthFlow(std::shared_ptr<const RuleSet> rules, Question&& question, co
 
 void AuthFlow::make_names() {
   const auto& service = *question_.service;
+  decision_.names.reserve(service.names.size());
+  states_.reserve(service.names.size());
   for (const auto& name_template : service.names) {
     NameTrace trace;
     trace.from = name_template.text();
@@ -273,6 +275,7 @@ bool AuthFlow::is_made_here(const OwnerName& name) const {
 
 std::vector<Outcome> AuthFlow::judge_all() const {
   std::vector<Outcome> outcomes;
+  outcomes.reserve(applicable_.size() + 1);
   for (const auto& applied : applicable_)
     outcomes.push_back(judge(&decision_.rules->rules()[applied.index], applied.mode));
   if (std::ranges::none_of(applicable_, [](const RuleInForce& applied) { return applied.mode == Mode::enforce; }))

@@ -21,6 +21,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace danegate::core {
@@ -76,6 +77,9 @@ public:
 
   /// Only when done(), once.
   Decision take();
+
+  /// The question of a flow that is given up.
+  Question give_up() && { return std::move(question_); }
 
 private:
   enum class Phase : std::uint8_t { unused, wanted, asked, wanted_fresh, asked_fresh, answered };

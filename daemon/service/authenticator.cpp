@@ -48,7 +48,7 @@ private:
 /// One that cannot be given at once. Shared by the coroutine and the handlers of its lookups, which may come after it
 /// has ended.
 struct Authenticator::Verdict {
-  Verdict(asio::io_context& loop, config::ConfigPtr snapshot, std::shared_ptr<RosterReader> reader,
+  Verdict(asio::io_context& loop, config::ConfigPtr snapshot, std::shared_ptr<const RosterReader> reader,
           core::AuthFlow&& begun)
       : config(std::move(snapshot)), deadline(std::chrono::steady_clock::now() + config->limits.deadline),
         roster(std::move(reader)), flow(std::move(begun)), wake(loop) {}
@@ -59,8 +59,8 @@ struct Authenticator::Verdict {
 
   config::ConfigPtr config;
   std::chrono::steady_clock::time_point deadline;
-  std::shared_ptr<RosterReader> roster; ///< the flow's
-  std::optional<Waiting> waiting;       ///< from the first lookup to the end of the verdict
+  std::shared_ptr<const RosterReader> roster; ///< the flow's
+  std::optional<Waiting> waiting;             ///< from the first lookup to the end of the verdict
   core::AuthFlow flow;
   asio::steady_timer wake;
 };
@@ -68,7 +68,7 @@ struct Authenticator::Verdict {
 Authenticator::Authenticator(asio::io_context& loop, config::ConfigPtr config, std::unique_ptr<dns::TlsaSource> source,
                              core::Ports ports, Clock clock)
     : loop_(loop), config_(std::move(config)), ports_(ports), clock_(std::move(clock)),
-      cache_(std::make_shared<core::AnswerCache>(config_->cache)), gate_(std::make_shared<LookupGate>()),
+      cache_(std::make_shared<AnswerStore>(config_->cache)), gate_(std::make_shared<LookupGate>()),
       waiting_(std::make_shared<WaitingBudget>()), messages_(std::make_shared<MessageMemory>()),
       hold_off_(HoldOffKeeper::make(loop)), watch_(std::make_shared<const Watch>()),
       counts_(std::make_shared<LookupCounts>()), source_(std::move(source)), retirement_(loop) {
@@ -106,6 +106,33 @@ Soon<core::Decision> Authenticator::begin(core::Question&& question, config::Con
     return verdict->flow.take();
   }
   return finish(std::move(verdict));
+}
+
+std::variant<core::Decision, core::Question> Authenticator::judge_outside(core::Question&& question,
+                                                                          const config::ConfigPtr& config) const {
+  const auto cache = [&] {
+    const std::scoped_lock lock(cache_changes_);
+    return cache_;
+  }();
+  const auto roster = roster_ ? roster_->outside_reader(*config) : std::nullopt;
+  core::AuthFlow flow(config->rules, std::move(question), ports_, {config->limits.records_per_name},
+                      roster ? &*roster : nullptr);
+  std::uint64_t hits = 0;
+  for (const auto& need : flow.take_needs()) {
+    auto hit = need.fresh ? std::nullopt : cache->peek_outside(*need.name, clock_());
+    if (!hit) break;
+    flow.answer(need.id, std::move(hit->answer), true, std::move(hit->last));
+    ++hits;
+  }
+  if (!flow.done() || (roster && roster->was_doubted())) return std::move(flow).give_up();
+  outside_hits_.fetch_add(hits, std::memory_order_relaxed);
+  return flow.take();
+}
+
+LookupCounts Authenticator::lookup_counts() const noexcept {
+  auto counts = *counts_;
+  counts.cache_hits += outside_hits_.load(std::memory_order_relaxed);
+  return counts;
 }
 
 /// What the cache has; returned is what it has not.
@@ -269,11 +296,17 @@ void Authenticator::reconfigure(config::ConfigPtr config, std::unique_ptr<dns::T
     source_->set_late_answer_handler({});
     retired_.push_back(std::exchange(source_, std::move(source)));
   }
-  if (new_source || new_bounds) cache_ = std::make_shared<core::AnswerCache>(config_->cache);
+  if (new_source || new_bounds) replace_cache();
   if (new_source || new_bounds) hold_off_->serve(*source_, config_->cache.max_ttl);
   if (new_source) forget_retired();
   if (roster_) roster_->serve(config_, *source_);
   if (new_source || new_bounds) connect();
+}
+
+void Authenticator::replace_cache() {
+  auto cache = std::make_shared<AnswerStore>(config_->cache);
+  const std::scoped_lock lock(cache_changes_);
+  std::swap(cache, cache_);
 }
 
 /// Closed first: making a resolver may fail, and may go on failing.

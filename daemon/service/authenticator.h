@@ -1,7 +1,8 @@
 // Drives core::AuthFlow over the answer cache and a TlsaSource: the loop's side of a verdict.
 //
 // Lives on the loop's thread, as long as the daemon. A verdict that needs no lookup, or whose answers are all cached,
-// is given without suspending. Whatever DNS does, judge() returns within limits.deadline.
+// is given without suspending; judge_outside() gives such a verdict on any thread. Whatever DNS does, judge() returns
+// within limits.deadline.
 //
 // Before a name is looked up: what failed for the same message is not waited for again (message_memory.h), names below
 // a parent that does not answer are held off (core/hold_off.h), and waiting and lookups are bounded per client
@@ -11,6 +12,7 @@
 #include "daemon/config/config.h"
 #include "daemon/core/auth_flow.h"
 #include "daemon/dns/tlsa_source.h"
+#include "daemon/service/answer_store.h"
 #include "daemon/service/bounds.h"
 #include "daemon/service/hold_off_keeper.h"
 #include "daemon/service/lookup_counts.h"
@@ -24,9 +26,13 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <variant>
 #include <vector>
 
 namespace danegate::service {
@@ -46,6 +52,11 @@ public:
 
   /// The same, at once where every answer is known. Lookups are begun before this returns.
   Soon<core::Decision> begin(core::Question&& question, config::ConfigPtr config);
+
+  /// On any thread: the verdict, if everything that it needs is known; the question itself where it is not, for the
+  /// loop. Not before use_roster().
+  std::variant<core::Decision, core::Question> judge_outside(core::Question&& question,
+                                                             const config::ConfigPtr& config) const;
 
   /// Verdicts use this roster from now on; it is given the source, the configuration, and what verdicts learn. Without
   /// one (`danegate explain`) every name is looked up when it is claimed.
@@ -111,7 +122,7 @@ public:
   Flushed flush_all();
 
   /// Of verdicts, roster and hold-offs together.
-  const LookupCounts& lookup_counts() const noexcept { return *counts_; }
+  LookupCounts lookup_counts() const noexcept;
 
   std::size_t held_off() const noexcept { return hold_off_->held(); }
 
@@ -120,7 +131,7 @@ public:
 private:
   struct Verdict;
   using VerdictPtr = std::shared_ptr<Verdict>;
-  using CachePtr = std::shared_ptr<core::AnswerCache>;
+  using CachePtr = std::shared_ptr<AnswerStore>;
 
   std::vector<core::Need> supply_known(core::AuthFlow& flow);
   bool supply_cached(core::AuthFlow& flow, const core::Need& need);
@@ -136,12 +147,15 @@ private:
             dns::Lease lease);
   void connect();
   void forget_retired();
+  void replace_cache();
 
   boost::asio::io_context& loop_;
   config::ConfigPtr config_;
   core::Ports ports_;
   Clock clock_;
   CachePtr cache_; ///< handlers of lookups keep the one that they began with: a dropped cache takes late answers along
+  mutable std::mutex cache_changes_;                    ///< of the pointer; the loop reads it without
+  mutable std::atomic<std::uint64_t> outside_hits_ = 0; ///< answers that judge_outside() found in the cache
   std::shared_ptr<LookupGate> gate_;
   std::shared_ptr<WaitingBudget> waiting_;
   std::shared_ptr<MessageMemory> messages_;

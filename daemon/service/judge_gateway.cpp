@@ -5,6 +5,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 
+#include <atomic>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
@@ -43,7 +44,7 @@ struct JudgeGateway::Wait {
 struct JudgeGateway::State {
   std::mutex mutex; ///< of every Wait, too
   std::unordered_set<std::shared_ptr<Wait>> waiting;
-  bool closed = false;
+  std::atomic<bool> closed = false;
 
   /// The thread is woken when it can have the lock: on one processor it would only go to sleep again.
   void finish(Wait& wait, std::exception_ptr error, core::Decision decision) {
@@ -57,10 +58,20 @@ struct JudgeGateway::State {
   }
 };
 
-JudgeGateway::JudgeGateway(asio::io_context& loop, JudgeOnLoop judge, std::function<void(Bound)> bound_met)
-    : loop_(loop), judge_(std::move(judge)), bound_met_(std::move(bound_met)), state_(std::make_shared<State>()) {}
+JudgeGateway::JudgeGateway(asio::io_context& loop, JudgeOutside known, JudgeOnLoop judge,
+                           std::function<void(Bound)> bound_met)
+    : loop_(loop), known_(std::move(known)), judge_(std::move(judge)), bound_met_(std::move(bound_met)),
+      state_(std::make_shared<State>()) {}
 
 core::Decision JudgeGateway::judge(core::Question question, const config::ConfigPtr& config) {
+  if (!known_) return ask_loop(std::move(question), config);
+  if (state_->closed) throw std::runtime_error("the daemon is ending");
+  auto verdict = known_(std::move(question), config);
+  if (auto* const decision = std::get_if<core::Decision>(&verdict)) return std::move(*decision);
+  return ask_loop(std::get<core::Question>(std::move(verdict)), config);
+}
+
+core::Decision JudgeGateway::ask_loop(core::Question&& question, const config::ConfigPtr& config) {
   const auto wait = std::make_shared<Wait>();
   std::unique_lock lock(state_->mutex);
   if (state_->closed) throw std::runtime_error("the daemon is ending");

@@ -1,4 +1,5 @@
-// Verdicts for threads that are not the loop's: posts a question to the loop and waits.
+// Verdicts for threads that are not the loop's: what is known is judged on the caller's thread, every other question is
+// posted to the loop and waited for.
 //
 // libmilter's workers block in their callbacks, so they come in here. A verdict arrives within limits.deadline, as for
 // everybody; where the loop is too busy to give it by then and `patience`, or ends meanwhile, there is an exception,
@@ -19,8 +20,13 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <variant>
 
 namespace danegate::service {
+
+/// Authenticator::judge_outside, on any thread.
+using JudgeOutside =
+    std::function<std::variant<core::Decision, core::Question>(core::Question&&, const config::ConfigPtr&)>;
 
 /// Authenticator::begin.
 using JudgeOnLoop = std::function<Soon<core::Decision>(core::Question&&, config::ConfigPtr)>;
@@ -29,8 +35,9 @@ class JudgeGateway {
 public:
   static constexpr std::chrono::seconds patience{2};
 
-  /// `bound_met`: told on the caller's thread; may be empty.
-  JudgeGateway(boost::asio::io_context& loop, JudgeOnLoop judge, std::function<void(Bound)> bound_met = {});
+  /// `known` may be empty: the loop gives every verdict then. `bound_met`: told on the caller's thread; may be empty.
+  JudgeGateway(boost::asio::io_context& loop, JudgeOutside known, JudgeOnLoop judge,
+               std::function<void(Bound)> bound_met = {});
 
   /// Not on the loop's thread. Throws std::runtime_error where there is no verdict.
   core::Decision judge(core::Question question, const config::ConfigPtr& config);
@@ -41,9 +48,11 @@ private:
   struct State;
   struct Wait;
 
+  core::Decision ask_loop(core::Question&& question, const config::ConfigPtr& config);
   void ask(const std::shared_ptr<Wait>& wait, core::Question&& question, config::ConfigPtr config);
 
   boost::asio::io_context& loop_;
+  JudgeOutside known_;
   JudgeOnLoop judge_;
   std::function<void(Bound)> bound_met_;
   std::shared_ptr<State> state_;

@@ -72,8 +72,26 @@ core::RosterDoubt RosterReader::doubt(const core::Rule& rule, const core::Servic
   const auto services = config_->rules->services();
   const auto group = static_cast<std::size_t>(&rule - rules.data()) * services.size() +
                      static_cast<std::size_t>(&service - services.data());
-  if (roster_->plan() == config_->roster_plan) return roster_->doubt(group, clock_());
-  return {config_->roster_plan->names_in(group), core::Reason::dns_failure};
+  if (roster_->plan() != config_->roster_plan)
+    return {config_->roster_plan->names_in(group), core::Reason::dns_failure};
+  const std::scoped_lock lock(*lock_); // what has expired is counted out
+  return roster_->doubt(group, clock_());
+}
+
+std::optional<core::RosterAnswer> OutsideRosterReader::find(const core::DnsName& owner) const {
+  const std::scoped_lock lock(*lock_);
+  return roster_->find(owner, clock_());
+}
+
+core::RosterCandidates OutsideRosterReader::candidates(const core::Evidence& evidence) const {
+  doubted_ = false;
+  const std::scoped_lock lock(*lock_);
+  return roster_->candidates(evidence, clock_());
+}
+
+core::RosterDoubt OutsideRosterReader::doubt(const core::Rule& /*rule*/, const core::Service& /*service*/) const {
+  doubted_ = true;
+  return {1, core::Reason::dns_failure};
 }
 
 std::shared_ptr<RosterKeeper> RosterKeeper::make(boost::asio::io_context& loop, Log& log, core::HashFunction hash,
@@ -89,11 +107,18 @@ void RosterKeeper::serve(config::ConfigPtr config, dns::TlsaSource& source) {
   const bool other_source = std::exchange(source_, &source) != &source;
   config_ = std::move(config);
   const auto& plan = config_->roster_plan;
-  if (roster_ && !other_source)
+  reader_ = nullptr;
+  if (roster_ && !other_source) {
+    const auto lock = changing();
     roster_->use(plan, config_->roster.limits, clock_());
-  else
-    free_elsewhere(
-        std::exchange(roster_, std::make_shared<core::Roster>(plan, config_->roster.limits, hash_, clock_())));
+  } else {
+    auto roster = std::make_shared<core::Roster>(plan, config_->roster.limits, hash_, clock_());
+    {
+      const auto lock = changing();
+      std::swap(roster, roster_);
+    }
+    free_elsewhere(std::move(roster));
+  }
   const auto rate = static_cast<double>(config_->roster.refresh_per_second);
   constexpr double ticks_of_burst = 2;
   pace_.set(rate, rate * std::chrono::duration<double>(tick).count() * ticks_of_burst);
@@ -129,7 +154,7 @@ void RosterKeeper::schedule() {
 void RosterKeeper::work(std::chrono::steady_clock::time_point now) {
   bool all_asked = false;
   while (source_ && *under_way_ < max_refreshes && pace_.take(now)) {
-    const auto due = roster_->take_due(clock_());
+    const auto due = take_due();
     if (!due) {
       pace_.give_back();
       all_asked = true;
@@ -138,10 +163,20 @@ void RosterKeeper::work(std::chrono::steady_clock::time_point now) {
     refresh(*due);
   }
   if (all_asked && *under_way_ == 0 && !std::exchange(settled_, true)) tell_settled();
-  roster_->advance(clock_());
+  advance();
   if (unsaid_ > 0 && warnings_.take(now))
     log_.event(LogLevel::warning, "roster-record", "more identities have something wrong with their records",
                {{"suppressed", std::to_string(std::exchange(unsaid_, 0))}});
+}
+
+std::optional<core::Roster::Due> RosterKeeper::take_due() {
+  const auto lock = changing();
+  return roster_->take_due(clock_());
+}
+
+void RosterKeeper::advance() {
+  const auto lock = changing();
+  roster_->advance(clock_());
 }
 
 /// From here on a key without a hit is no doubt any more, unless some name could not be resolved.
@@ -169,33 +204,53 @@ void RosterKeeper::take(const Epoch& epoch, const core::DnsName& owner, const co
   if (epoch.lock() != roster_) return;
   const auto number = roster_->plan()->find(owner);
   if (!number) return;
-  const auto change = roster_->store(*number, *answer, clock_());
+  const auto change = store(*number, *answer);
   if (change.raised != 0) warn(roster_->plan()->name_of(*number), change);
   if (refreshed_) refreshed_(owner, answer);
 }
 
-std::shared_ptr<RosterReader> RosterKeeper::reader(config::ConfigPtr config) const {
+core::RosterChange RosterKeeper::store(core::Roster::Number number, const core::TlsaAnswer& answer) {
+  const auto lock = changing();
+  return roster_->store(number, answer, clock_());
+}
+
+std::shared_ptr<const RosterReader> RosterKeeper::reader(const config::ConfigPtr& config) const {
   if (roster_->plan()->names() == 0 && config->roster_plan->names() == 0) return nullptr;
-  return std::make_shared<RosterReader>(roster_, std::move(config), clock_);
+  if (!reader_ || !reader_->is_of(roster_, config))
+    reader_ = std::make_shared<const RosterReader>(roster_, config, clock_, lock_);
+  return reader_;
+}
+
+std::optional<OutsideRosterReader> RosterKeeper::outside_reader(const config::Config& config) const {
+  const auto lock = changing();
+  if (roster_->plan()->names() == 0 && config.roster_plan->names() == 0) return std::nullopt;
+  return std::make_optional<OutsideRosterReader>(roster_, clock_, lock_);
 }
 
 void RosterKeeper::learn(const Epoch& epoch, const core::DnsName& owner, const core::TlsaAnswer& answer) {
   if (!roster_ || epoch.lock() != roster_) return;
   const auto number = roster_->plan()->find(owner);
   if (!number) return;
-  const auto change = roster_->learn(*number, answer, clock_());
+  const auto change = note(*number, answer);
   if (change.raised != 0) warn(roster_->plan()->name_of(*number), change);
+}
+
+core::RosterChange RosterKeeper::note(core::Roster::Number number, const core::TlsaAnswer& answer) {
+  const auto lock = changing();
+  return roster_->learn(number, answer, clock_());
 }
 
 std::size_t RosterKeeper::refresh_soon(const core::DnsName& owner) {
   const auto number = roster_ ? roster_->plan()->find(owner) : std::nullopt;
   if (!number) return 0;
+  const auto lock = changing();
   roster_->refresh(*number);
   return 1;
 }
 
 std::size_t RosterKeeper::refresh_all_soon() {
   if (!roster_) return 0;
+  const auto lock = changing();
   roster_->refresh_all();
   return roster_->plan()->names();
 }

@@ -6,7 +6,8 @@
 // about a name counts here, too.
 //
 // Life cycle: made with the first configuration, serve() whenever another one comes into force, stop() at the end. A
-// new source drops every answer, and what was asked of the old one comes to nothing. Loop's thread only.
+// new source drops every answer, and what was asked of the old one comes to nothing. Loop's thread only, but for
+// outside_reader(). The loop reads without a lock, and changes what it reads with one.
 #pragma once
 
 #include "daemon/config/config.h"
@@ -23,16 +24,24 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string_view>
 
 namespace danegate::service {
 
-/// One verdict's view of the roster. Keeps what it looks at alive.
+/// Held by the loop while it changes a roster, and by others while they read one.
+using RosterLock = std::shared_ptr<std::mutex>;
+
+/// What verdicts on the loop see of the roster. Keeps what it looks at alive.
 class RosterReader final : public core::RosterView {
 public:
-  RosterReader(std::shared_ptr<core::Roster> roster, config::ConfigPtr config, Clock clock)
-      : roster_(std::move(roster)), config_(std::move(config)), clock_(std::move(clock)) {}
+  RosterReader(std::shared_ptr<core::Roster> roster, config::ConfigPtr config, Clock clock, RosterLock lock)
+      : roster_(std::move(roster)), config_(std::move(config)), clock_(std::move(clock)), lock_(std::move(lock)) {}
+
+  bool is_of(const std::shared_ptr<core::Roster>& roster, const config::ConfigPtr& config) const noexcept {
+    return roster_ == roster && config_ == config;
+  }
 
   std::optional<core::RosterAnswer> find(const core::DnsName& owner) const override;
   core::RosterCandidates candidates(const core::Evidence& evidence) const override;
@@ -43,6 +52,27 @@ private:
   std::shared_ptr<core::Roster> roster_;
   config::ConfigPtr config_;
   Clock clock_;
+  RosterLock lock_;
+};
+
+/// What a verdict on another thread sees of it: all but doubt, which only the loop can tell.
+class OutsideRosterReader final : public core::RosterView {
+public:
+  OutsideRosterReader(std::shared_ptr<const core::Roster> roster, Clock clock, RosterLock lock)
+      : roster_(std::move(roster)), clock_(std::move(clock)), lock_(std::move(lock)) {}
+
+  std::optional<core::RosterAnswer> find(const core::DnsName& owner) const override;
+  core::RosterCandidates candidates(const core::Evidence& evidence) const override;
+  core::RosterDoubt doubt(const core::Rule& rule, const core::Service& service) const override;
+
+  /// doubt() was called, and not before candidates(), which make the flow judge again: what comes of it must not be used.
+  bool was_doubted() const noexcept { return doubted_; }
+
+private:
+  std::shared_ptr<const core::Roster> roster_;
+  Clock clock_;
+  RosterLock lock_;
+  mutable bool doubted_ = false;
 };
 
 class RosterKeeper : public std::enable_shared_from_this<RosterKeeper> {
@@ -71,7 +101,10 @@ public:
   void count_in(std::shared_ptr<LookupCounts> counts) { counts_ = std::move(counts); }
 
   /// Null where neither this configuration nor the one that serves names anybody in full.
-  std::shared_ptr<RosterReader> reader(config::ConfigPtr config) const;
+  std::shared_ptr<const RosterReader> reader(const config::ConfigPtr& config) const;
+
+  /// The same for any thread; nullopt instead of null.
+  std::optional<OutsideRosterReader> outside_reader(const config::Config& config) const;
 
   Epoch epoch() const noexcept { return roster_; }
 
@@ -103,6 +136,15 @@ public:
 private:
   RosterKeeper(boost::asio::io_context& loop, Log& log, core::HashFunction hash, Clock clock);
 
+  /// Whoever changes the roster holds it.
+  std::scoped_lock<std::mutex> changing() const { return std::scoped_lock(*lock_); }
+
+  // These change the roster, and hold the lock for that only.
+  std::optional<core::Roster::Due> take_due();
+  void advance();
+  core::RosterChange store(core::Roster::Number number, const core::TlsaAnswer& answer);
+  core::RosterChange note(core::Roster::Number number, const core::TlsaAnswer& answer);
+
   void schedule();
   void refresh(core::Roster::Due due);
   void take(const Epoch& epoch, const core::DnsName& owner, const core::AnswerPtr& answer);
@@ -117,6 +159,8 @@ private:
   config::ConfigPtr config_;
   dns::TlsaSource* source_ = nullptr;
   std::shared_ptr<core::Roster> roster_;
+  const RosterLock lock_ = std::make_shared<std::mutex>(); ///< of the roster, and of the pointer to it
+  mutable std::shared_ptr<const RosterReader> reader_;     ///< the last one: verdict after verdict wants the same
   Pace pace_;
   Pace warnings_;
   std::size_t unsaid_ = 0; ///< warnings that were too many

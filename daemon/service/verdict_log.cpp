@@ -2,6 +2,7 @@
 
 #include "daemon/service/log_format.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdlib>
@@ -47,14 +48,16 @@ void add_peer(LineEncoder& line, const VerdictContext& context) {
 
 namespace {
 
-/// Random octets, fetched from the kernel for many references at once. Each is used once and then cleared.
+/// Random octets, fetched from the kernel for more and more references at once: one thread wants few of them, another
+/// one very many. Each is used once and then cleared.
 class RandomOctets {
 public:
   using Eight = std::array<std::uint8_t, 8>;
 
   Eight take() {
-    if (next_ == octets_.size()) {
-      arc4random_buf(octets_.data(), octets_.size() * sizeof(Eight));
+    if (next_ == filled_) {
+      filled_ = std::min(std::max<std::size_t>(2 * filled_, 1), octets_.size());
+      arc4random_buf(octets_.data(), filled_ * sizeof(Eight));
       next_ = 0;
     }
     return std::exchange(octets_[next_++], {});
@@ -62,7 +65,8 @@ public:
 
 private:
   std::array<Eight, 64> octets_{};
-  std::size_t next_ = 64;
+  std::size_t filled_ = 0;
+  std::size_t next_ = 0;
 };
 
 } // namespace
@@ -108,9 +112,11 @@ void append_verdict_line(std::string& out, const core::Decision& decision, const
 void log_decision(Log& log, const core::Decision& decision, const VerdictContext& context) {
   if (!log.enabled(config::LogLevel::info)) return;
   const bool json = log.json();
-  thread_local std::string line; // keeps its memory: a line is at most some 15 KB
+  constexpr std::size_t usual_line = 512; // octets
+  thread_local std::string line;          // keeps its memory: a line is at most some 15 KB
   const auto write = [&](const core::Outcome& outcome) {
     line.clear();
+    line.reserve(usual_line);
     append_verdict_line(line, decision, outcome, context, json);
     log.line(config::LogLevel::info, line);
   };

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <stdexcept>
 #include <thread>
+#include <variant>
 #include <vector>
 
 using namespace danegate;
@@ -69,7 +70,9 @@ struct Court {
   std::atomic<int> met = 0;
   config::ConfigPtr config;
   service::JudgeGateway gateway{
-      loop, [this](core::Question question, config::ConfigPtr) { return judge(std::move(question)); },
+      loop,
+      {},
+      [this](core::Question question, config::ConfigPtr) { return judge(std::move(question)); },
       [this](service::Bound bound) { met += bound == service::Bound::milter_verdicts ? 1 : 100; }};
   std::thread thread;
 };
@@ -142,4 +145,32 @@ TEST_CASE("gateway: who waits when it is closed, and who comes later, gets an ex
   waiting.join();
   CHECK(thrown);
   CHECK_THROWS_AS(court.ask("mta1.acme.example"), std::runtime_error);
+}
+
+TEST_CASE("gateway: what is known is judged on the caller's thread, and needs no loop") {
+  Court court;
+  asio::io_context no_loop{1};
+  std::thread::id judged_on;
+  service::JudgeGateway gateway{
+      no_loop,
+      [&](core::Question&& question, const config::ConfigPtr&) -> std::variant<core::Decision, core::Question> {
+        if (question.claims.helo != "known") return std::move(question);
+        judged_on = std::this_thread::get_id();
+        return core::Decision{};
+      },
+      [&](core::Question question, config::ConfigPtr) { return court.judge(std::move(question)); }};
+  const auto ask = [&](const char* helo) {
+    core::Question question{&court.config->rules->services().front(), {}, {}, {}};
+    question.claims.helo = helo;
+    return gateway.judge(std::move(question), court.config).outcome.detail;
+  };
+  CHECK(ask("known").empty());
+  CHECK(judged_on == std::this_thread::get_id());
+  auto work = asio::make_work_guard(no_loop);
+  std::thread loop([&] { no_loop.run(); });
+  CHECK(ask("mta1.acme.example") == "mta1.acme.example");
+  work.reset();
+  loop.join();
+  gateway.close();
+  CHECK_THROWS_AS(ask("known"), std::runtime_error);
 }
