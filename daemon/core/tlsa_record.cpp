@@ -19,8 +19,13 @@ bool TlsaRecord::malformed() const noexcept {
 std::string TlsaRecord::summary() const {
   std::string text;
   text.reserve(32);
-  for (const std::uint8_t field : {usage, selector, matching})
-    text.append(std::to_string(field)).append(" ");
+  for (const std::uint8_t field : {usage, selector, matching}) {
+    if (field < 10) // they nearly always are
+      text += static_cast<char>('0' + field);
+    else
+      text += std::to_string(field);
+    text += ' ';
+  }
   const ByteView view(data);
   if (view.size() <= 4) return text.append(to_hex(view));
   return text.append(to_hex(view.first(2))).append("…").append(to_hex(view.last(2)));
