@@ -1,106 +1,19 @@
 #include "daemon/dns/unbound_source.h"
 
-#include "tests/dns/recorded_authority.h"
-#include "tests/support/catch.h"
+#include "tests/dns/unbound_stage.h"
 
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <optional>
-#include <set>
-#include <string>
-
-#include <sys/resource.h>
 
 using namespace danegate;
 using namespace danegate::test;
-using namespace std::chrono_literals;
-using dns::Freshness;
-using dns::UnboundSource;
 
 namespace {
 
 const std::string one = "_smtp-client.one.partner.example";
 const std::string plain = "_smtp-client.mta.unsigned.example";
-
-core::DnsName name(const std::string& text) {
-  return core::DnsName::parse(text).value();
-}
-
-std::string data_file(const std::string& file) {
-  return std::string(DANEGATE_TEST_DATA) + "/dns/" + file;
-}
-
-/// "secure", "absent", "insecure", "bogus", "timeout", or why it failed.
-std::string word(const core::TlsaAnswer& answer) {
-  const auto* const failed = std::get_if<core::Failed>(&answer.outcome);
-  if (failed == nullptr) return std::string(core::state_of(answer));
-  return failed->kind == core::FailureKind::timeout ? "timeout" : failed->why;
-}
-
-/// A source that takes the authority for everybody's server.
-struct Stage {
-  boost::asio::io_context loop{1};
-  RecordedAuthority authority;
-  core::ResolverSettings settings;
-  std::vector<std::string> warnings;
-  std::unique_ptr<UnboundSource> source;
-  std::vector<core::AnswerPtr> told;
-
-  explicit Stage(Conduct conduct = Conduct::answers) : authority(loop, conduct) {
-    settings.trust_anchor_files = {data_file("root.key")};
-    core::Upstream server;
-    server.address = "127.0.0.1";
-    server.port = authority.port();
-    server.loopback = true;
-    // Every zone, since what is recorded delegates to port 53.
-    for (const std::string zone :
-         {".", "example", "partner.example", "nsec3.example", "optout.example", "optisland.example", "unsigned.example",
-          "expired.example", "future.example", "broken.example"})
-      settings.stub_zones.push_back({zone, {server}});
-    settings.timeout = 15s;
-  }
-
-  Stage(const Stage&) = delete;
-  Stage& operator=(const Stage&) = delete;
-
-  ~Stage() { CHECK(warnings.empty()); }
-
-  UnboundSource& start() {
-    source =
-        std::make_unique<UnboundSource>(loop, settings, [this](std::string_view text) { warnings.emplace_back(text); });
-    return *source;
-  }
-
-  void ask(const std::string& owner, Freshness freshness = Freshness::any, dns::Lease lease = nullptr) {
-    source->resolve(
-        name(owner), freshness, [this](core::AnswerPtr answer) { told.push_back(std::move(answer)); },
-        std::move(lease));
-  }
-
-  /// Runs the loop until it has come true; generous, since only a broken promise takes that long.
-  template <class Condition>
-  void run_until(const Condition& reached) {
-    const auto limit = std::chrono::steady_clock::now() + 30s;
-    while (!reached()) {
-      if (std::chrono::steady_clock::now() > limit) FAIL("still waiting");
-      loop.run_one_for(20ms);
-    }
-  }
-
-  void run_until_told(std::size_t count) {
-    run_until([&] { return told.size() >= count; });
-  }
-};
-
-/// Of every thread of this process.
-std::multiset<int> nice_values() {
-  std::multiset<int> values;
-  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task"))
-    values.insert(::getpriority(PRIO_PROCESS, static_cast<id_t>(std::stoul(task.path().filename().string()))));
-  return values;
-}
 
 } // namespace
 
@@ -132,20 +45,6 @@ TEST_CASE("UnboundSource: a signed world, as NSD serves it and libunbound judges
     CHECK(found[owner] == state);
   }
   CHECK(stage.source->in_flight() == 0);
-}
-
-TEST_CASE("UnboundSource: a domain whose signatures do not hold is validated by a thread of low priority") {
-  Stage stage;
-  stage.start();
-  const auto before = nice_values();
-  stage.ask("_smtp-client.mta.broken.example");
-  stage.run_until_told(1);
-  CHECK(nice_values() == before);
-  stage.ask("_smtp-client.mta2.broken.example");
-  stage.run_until_told(2);
-  auto expected = before;
-  expected.insert(::getpriority(PRIO_PROCESS, 0) + 10);
-  CHECK(nice_values() == expected);
 }
 
 TEST_CASE("UnboundSource: servers that answer with an error, with garbage, or not at all") {
