@@ -4,6 +4,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 #include <variant>
@@ -46,8 +47,8 @@ void LookupEngine::resolve(const core::DnsName& name, Freshness freshness, Answe
     const bool suspect = freshness == Freshness::any && suspects_.contains(domain_of(name), now);
     auto& asked =
         suspect ? serving(aside_, ThreadPriority::low) : context(freshness); // outlives the continuation, which it owns
-    asked.ask(name.text(), rrtype::tlsa, [weak = weak_from_this(), key, &asked](const UnboundReply& reply) {
-      if (const auto self = weak.lock()) self->take(key, asked, reply);
+    asked.ask(name.text(), rrtype::tlsa, [weak = weak_from_this(), query = Asked{key, asked, now}](const auto& reply) {
+      if (const auto self = weak.lock()) self->take(query, reply);
     });
   } catch (const std::exception& error) {
     refuse(key, error.what());
@@ -129,31 +130,34 @@ void LookupEngine::refuse(const LookupKey& key, const std::string& why) {
   asio::post(loop_, [table = table_, key, why] { table->finish(key, failed(why)); });
 }
 
-void LookupEngine::take(const LookupKey& key, ResolverContext& asked, const UnboundReply& reply) {
+void LookupEngine::take(const Asked& asked, const UnboundReply& reply) {
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); // signatures' clock
-  auto folded = fold(key.name, reply, now);
+  auto folded = fold(asked.key.name, reply, now);
   if (folded.opt_out_zone.empty())
-    finish(key, std::move(folded.answer));
+    finish(asked, std::move(folded.answer));
   else
-    confirm_opt_out(key, asked, std::move(folded));
+    confirm_opt_out(asked, std::move(folded));
 }
 
 /// Whatever else comes of the second query, what was said to the first stands.
-void LookupEngine::confirm_opt_out(const LookupKey& key, ResolverContext& asked, FoldedAnswer folded) {
+void LookupEngine::confirm_opt_out(const Asked& asked, FoldedAnswer folded) {
   const auto zone = std::move(folded.opt_out_zone);
-  asked.ask(zone, rrtype::soa,
-            [weak = weak_from_this(), key, answer = std::move(folded.answer)](const UnboundReply& reply) mutable {
-              const auto self = weak.lock();
-              if (!self) return;
-              const bool zone_is_secure = reply.error.empty() && !reply.bogus && reply.secure && reply.havedata;
-              if (zone_is_secure) answer.outcome = core::Absent{};
-              self->finish(key, std::move(answer));
-            });
+  asked.context.ask(zone, rrtype::soa,
+                    [weak = weak_from_this(), asked, answer = std::move(folded.answer)](const auto& reply) mutable {
+                      const auto self = weak.lock();
+                      if (!self) return;
+                      const bool zone_is_secure = reply.error.empty() && !reply.bogus && reply.secure && reply.havedata;
+                      if (zone_is_secure) answer.outcome = core::Absent{};
+                      self->finish(asked, std::move(answer));
+                    });
 }
 
-void LookupEngine::finish(const LookupKey& key, core::TlsaAnswer answer) {
-  if (std::holds_alternative<core::Bogus>(answer.outcome)) suspects_.note(domain_of(key.name), parts_.now());
-  table_->finish(key, std::make_shared<const core::TlsaAnswer>(std::move(answer)));
+void LookupEngine::finish(const Asked& asked, core::TlsaAnswer answer) {
+  const auto now = parts_.now();
+  const auto passed = std::chrono::floor<std::chrono::seconds>(now - asked.begun);
+  answer.ttl = std::max(answer.ttl - passed, std::chrono::seconds{0});
+  if (std::holds_alternative<core::Bogus>(answer.outcome)) suspects_.note(domain_of(asked.key.name), now);
+  table_->finish(asked.key, std::make_shared<const core::TlsaAnswer>(std::move(answer)));
   forget_idle();
 }
 

@@ -11,6 +11,9 @@
 // own for suspect_window, whose thread has a low priority. Nobody is refused anything by that; so it does no harm that
 // the domain is simply the last two labels.
 //
+// An answer's TTL runs from the beginning of its lookup (RFC 1035 section 3.2.1 has it run from when the record was
+// fetched, libunbound from when it was validated, which may be long after that).
+//
 // Life cycle: make(), resolve() and so on, close() once, which completes every waiter. Loop's thread only.
 #pragma once
 
@@ -84,9 +87,17 @@ private:
   void retire(std::shared_ptr<ResolverContext> context);
   void forget_idle();
   void refuse(const LookupKey& key, const std::string& why);
-  void take(const LookupKey& key, ResolverContext& asked, const UnboundReply& reply);
-  void confirm_opt_out(const LookupKey& key, ResolverContext& asked, FoldedAnswer folded);
-  void finish(const LookupKey& key, core::TlsaAnswer answer);
+
+  /// One query of a lookup.
+  struct Asked {
+    LookupKey key;
+    ResolverContext& context;
+    Clock::time_point begun; ///< of the lookup
+  };
+
+  void take(const Asked& asked, const UnboundReply& reply);
+  void confirm_opt_out(const Asked& asked, FoldedAnswer folded);
+  void finish(const Asked& asked, core::TlsaAnswer answer);
 
   boost::asio::io_context& loop_;
   Times times_;

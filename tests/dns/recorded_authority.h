@@ -24,6 +24,7 @@ namespace danegate::test {
 using DnsQuestion = std::pair<std::string, std::uint16_t>;
 
 inline constexpr std::size_t dns_header = 12;
+inline constexpr std::uint16_t type_dnskey = 48;
 inline constexpr std::uint16_t type_tlsa = 52;
 
 /// The question of a well-formed query, which is all that libunbound sends, and where it ends.
@@ -52,8 +53,9 @@ inline core::Bytes error_reply(const core::Bytes& message, std::uint8_t rcode) {
 }
 
 enum class Conduct : std::uint8_t {
-  answers, ///< as recorded; what was not recorded gets SERVFAIL
-  holds,   ///< as recorded, but TLSA questions wait for release()
+  answers,    ///< as recorded; what was not recorded gets SERVFAIL
+  holds,      ///< as recorded, but TLSA questions wait for release()
+  holds_keys, ///< as recorded, but DNSKEY questions do
   is_silent,
   servfail,
   refused,
@@ -116,7 +118,8 @@ inline void RecordedAuthority::take(const core::Bytes& message, const boost::asi
   const auto question = question_of(message).first;
   if (question.second == type_tlsa) ++tlsa_questions_[question.first];
   if (conduct_ == Conduct::is_silent) return;
-  if (conduct_ == Conduct::holds && question.second == type_tlsa) {
+  if ((conduct_ == Conduct::holds && question.second == type_tlsa) ||
+      (conduct_ == Conduct::holds_keys && question.second == type_dnskey)) {
     held_.push_back({message, client});
     return;
   }

@@ -113,6 +113,25 @@ TEST_CASE("UnboundSource: told that time is up, while slot and lease stay; the l
   CHECK(stage.told.size() == 1);
 }
 
+TEST_CASE("UnboundSource: a TTL runs from when the records came, however long it takes to validate them") {
+  Stage stage;
+  stage.start();
+  stage.ask(one);
+  stage.run_until_told(1);
+  const auto whole = stage.told[0]->ttl;
+
+  Stage slow(Conduct::holds_keys);
+  slow.start();
+  slow.ask(one);
+  slow.run_until([&] { return slow.authority.tlsa_questions(one) > 0; });
+  const auto asked = std::chrono::steady_clock::now();
+  slow.run_until([&] { return std::chrono::steady_clock::now() > asked + 1100ms; });
+  slow.authority.release();
+  slow.run_until_told(1);
+  CHECK(word(*slow.told[0]) == "secure");
+  CHECK(slow.told[0]->ttl < whole);
+}
+
 TEST_CASE("UnboundSource: destruction completes every waiter first") {
   Stage stage(Conduct::is_silent);
   stage.start();

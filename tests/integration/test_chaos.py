@@ -51,7 +51,7 @@ class Chaos:
         self.zone, self.relay = lab.zone("chaos.example"), lab.internet.relay
         self.keys = {"right": lab.keys.self_signed, "next": lab.keys.following, "other": lab.keys.other,
                      "first": lab.keys.san_only, "second": lab.keys.utf8}
-        self.done, self.rolled = [], set()
+        self.done, self.times, self.rolled = [], [], set()
         for name in NAMES:
             self._give(name, "right")
         self._give(KEYED, "first")
@@ -216,6 +216,15 @@ class Chaos:
         return "\n".join([f"{when}, seed {SEED}, after {self.done}; {self.daemon.process.poll()=}; it "
                           "complained last:", *loud[-12:], "and its log ends:", *lines[-8:]])
 
+    def story(self, asked):
+        """What was under way when that request was answered, and what the log says around its verdict."""
+        faults = " ".join(f"{name}:{begun - asked.sent:+.1f}..{ended - asked.sent:+.1f}" for name, begun, ended in self.times)
+        lines = self.daemon.stderr().splitlines()
+        ref = asked.action.rpartition("[ref ")[2].rstrip("]")
+        at = next((number for number, line in enumerate(lines) if f"ref={ref} " in line), len(lines))
+        around = [line for line in lines[:at] if "event=verdict" not in line or "rule=keyed" in line][-40:]
+        return "\n".join([f"{asked}", f"zone: {self.history.spans(asked)}", f"faults: {faults}", *around, *lines[at:at + 1]])
+
     def run(self, seconds):
         pick = random.Random(SEED)
         end = time.monotonic() + seconds
@@ -223,11 +232,13 @@ class Chaos:
             for fault in pick.sample(FAULTS, len(FAULTS)):
                 if time.monotonic() >= end:
                     break
+                begun = time.monotonic()
                 try:
                     why_not = fault(self, pick)
                 except Exception as error:
                     error.add_note(self.state(f"during {fault.__name__}"))
                     raise
+                self.times.append((fault.__name__, begun, time.monotonic()))
                 self.done.append(f"{fault.__name__}{f' (not: {why_not})' if why_not else ''}")
                 self.roll_keys(pick)
                 time.sleep(2)
@@ -301,7 +312,7 @@ def test_chaos(lab, bench):
            f"{sorted(path.name for path in chaos.daemon.folder.iterdir())}")
     assert [failure for crowd in load for failure in crowd.failures] == []
     assert [lost for crowd in load for lost in crowd.lost] == []
-    assert not unjustified, unjustified[:5]
+    assert not unjustified, "\n\n".join(map(chaos.story, unjustified[:5]))
     assert not wrong_mail, wrong_mail[:5]
     errors = chaos.daemon.find(level="error")
     assert not errors, errors[:5]

@@ -68,6 +68,11 @@ class History:
         return any((key == asked.key) == asked.passed and begun <= asked.over and ended >= asked.sent - lifetime
                    for key, begun, ended in self._spans[asked.name])
 
+    def spans(self, asked):
+        """For whoever reads a failure: which key stood in the zone, in seconds before and after the request."""
+        return " ".join(f"{key}:{begun - asked.sent:+.1f}..{ended - asked.sent:+.1f}"
+                        for key, begun, ended in self._spans[asked.name])
+
     def unjustified(self, requests, lifetime):
         return [each for each in requests if not self.justifies(each, lifetime)]
 
