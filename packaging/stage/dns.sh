@@ -42,6 +42,7 @@ server:
   logfile: "$stage/log/nsd"
   pidfile: ""
   xfrdfile: "$stage/dns/xfrd.state"
+  xfrdir: "$stage/dns"
   zonelistfile: "$stage/dns/zone.list"
 remote-control:
   control-enable: no

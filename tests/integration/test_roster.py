@@ -64,7 +64,7 @@ def test_unresolved_is_doubt(lab, serve):
     lab.publish("roster.example", MTA1, lab.keys.self_signed.tlsa(3, 1, 1), lab.keys.following.tlsa(3, 1, 1))
     _, ask = serve([{"name": "roster", "identities": [MTA1, "mta1.silent.example"]}])
     ask.await_pass(lab.keys.self_signed)
-    wait_until(lambda: ask.reason(lab.keys.other) in UNREACHABLE, "the lookup to fail", timeout=10)
+    wait_until(lambda: ask.reason(lab.keys.other) in UNREACHABLE, "the lookup to fail", timeout=30)
     line = ask.verdict(lab.keys.other)
     assert line["action"] == "defer" and line["detail"].endswith(": 1")
     assert ask.reason(lab.keys.self_signed) == "pass match"

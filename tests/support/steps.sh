@@ -55,19 +55,22 @@ report() { # NAME REPORT COMMAND...
 
 # The outcome of a test run in another tree, under a name that says which.
 adopt() { # NAME SUMMARY
-  sed "s|^\(failed\|skipped\) |&$1: |" "$2" >>"$logs/summary"
+  sed "s|^\(failed\|skipped\) |&$1 |" "$2" >>"$logs/summary"
 }
 
 # One line for each reason in each step, however many tests have it; the summary names them all.
-skips_by_reason() {
-  awk '
-    /^skipped / {
-      step = substr($0, 9); sub(/: .*/, "", step)
+by_reason() { # skipped|failed
+  awk -v "word=$1" '
+    $1 == word {
+      step = substr($0, length(word) + 2); sub(/: .*/, "", step)
       reason = $0; sub(/^[^:]*: /, "", reason)
-      if (match(reason, /^[^ ]+: /)) reason = substr(reason, RLENGTH + 1)
-      count[step ": " reason]++
+      if (match(reason, /^[^ []+(\[[^]]*\])?: /)) reason = substr(reason, RLENGTH + 1)
+      key = step ": " reason
+      if (!count[key]++) first[key] = $0
     }
-    END { for (key in count) printf "skipped %d x %s\n", count[key], key }' "$logs/summary" | sort
+    END {
+      for (key in count) print word == "failed" && count[key] == 1 ? first[key] : word " " count[key] " x " key
+    }' "$logs/summary" | sort
 }
 
 end_report() {
@@ -76,8 +79,8 @@ end_report() {
   failed=$(grep -c '^failed ' "$logs/summary" || true)
   skipped=$(grep -c '^skipped ' "$logs/summary" || true)
   echo
-  skips_by_reason
-  grep '^failed ' "$logs/summary" || true
+  by_reason skipped
+  by_reason failed
   printf '%d min %d s\n' $((SECONDS / 60)) $((SECONDS % 60))
   echo "$passed passed, $failed failed, $skipped skipped"
   [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -17,8 +17,13 @@ SOME_FAILED = re.compile(r"test cases:\s+\d+((?:\s+\|\s+\d+ [a-z]+)+)")
 ASKED_TO_SKIP = ("SKIP_RETURN_CODE", "SKIP_REGULAR_EXPRESSION")
 
 
-def first_line(text):
-    return next((line.strip() for line in (text or "").splitlines() if line.strip()), "no text")
+LONGEST = 700  # characters of a test's text
+
+
+def in_one_line(text):
+    """What a test says, with what it quotes of a log: the beginning, and the end, where logs tell what happened."""
+    said = " | ".join(line.strip() for line in (text or "").splitlines() if line.strip()) or "no text"
+    return said if len(said) <= LONGEST else f"{said[:LONGEST // 2]} [...] {said[-LONGEST // 2:]}"
 
 
 def catch_counts(output):
@@ -51,10 +56,10 @@ def judge(case):
     if trouble is not None:
         if counts is None or counts[1] == 0:
             text = trouble.get("message") or trouble.text or output
-            return (counts[0] if counts else 0), [f"{name}: {first_line(text)}"], []
+            return (counts[0] if counts else 0), [f"{name}: {in_one_line(text)}"], []
         return counts[0], [f"{name}: {text}" for text in failed_names(output, counts[1])], []
     if skip is not None:
-        reason = first_line(skip.get("message"))
+        reason = in_one_line(skip.get("message"))
         if case.get("status") == "notrun" and not reason.startswith(ASKED_TO_SKIP):
             return 0, [f"{name}: did not run: {reason}"], []
         return 0, [], [f"{name}: {reason}"]

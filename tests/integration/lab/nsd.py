@@ -11,6 +11,8 @@ import dns.rdatatype
 
 from .procs import descendants, run, stop, wait_until
 
+# xfrdir: NSD names its files there after its process id, and beside other runs, each in a process namespace of its own,
+# the same id in /tmp means the same files, and a server that never answers.
 CONFIG = """
 server:
   server-count: 1
@@ -23,6 +25,7 @@ server:
   logfile: "{folder}/nsd.log"
   pidfile: ""
   xfrdfile: "{folder}/xfrd.state"
+  xfrdir: "{folder}"
   zonelistfile: "{folder}/zone.list"
   rrl-ratelimit: 0
   xfrd-reload-timeout: 0
@@ -58,7 +61,7 @@ class Nsd:
     def _await_serial(self, zone):
         what = f"serial {zone.serial} of {zone.fqdn} at {self.address}, see nsd.log"
         try:
-            wait_until(lambda: self._serial(zone) == zone.serial, what, timeout=10)
+            wait_until(lambda: self._serial(zone) == zone.serial, what, timeout=60)
         except AssertionError as error:
             raise AssertionError(f"{error}:\n{(self.folder / 'nsd.log').read_text()[-3000:]}") from None
 

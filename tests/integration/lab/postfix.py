@@ -126,7 +126,7 @@ class Postfix:
         def delivered():
             found = [text for text in self.delivered() if token in text]
             return len(found) >= count and found
-        found = wait_until(delivered, f"{count} delivered message(s) with {token}", timeout=10)
+        found = wait_until(delivered, f"{count} delivered message(s) with {token}", timeout=30)
         assert len(found) == count, found
         return found
 

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 
-def wait_until(predicate, what, timeout=5.0, interval=0.01):
+def wait_until(predicate, what, timeout=20.0, interval=0.01):
     """Polls until predicate() is truthy and returns that value; AssertionError naming `what` after the timeout."""
     deadline = time.monotonic() + timeout
     while True:

@@ -206,7 +206,7 @@ class Sendmail:
         def delivered():
             found = self._delivered(token)
             return len(found) >= count and found
-        found = wait_until(delivered, f"{count} delivered message(s) with {token}", timeout=10)
+        found = wait_until(delivered, f"{count} delivered message(s) with {token}", timeout=30)
         assert len(found) == count, found
         return found
 
