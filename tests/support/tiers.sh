@@ -47,21 +47,27 @@ install_packages_for() { # TIER...
 }
 
 built=()
+broken=() # no second try, which would write over the log of the first
 
 # The layers that have threads; ThreadSanitizer has nothing to look at in the others' unit tests.
 threaded=(dns service policy milter)
 
 build_preset() { # PRESET: once a run
   [[ " ${built[*]-} " != *" $1 "* ]] || return 0
+  [[ " ${broken[*]-} " != *" $1 "* ]] || return 1
   local options=() targets=()
   if [ "$1" = tsan ]; then targets=(--target danegated danegate "${threaded[@]/#/test_}"); fi
   if command -v ccache >/dev/null; then
     export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1 # a checkout elsewhere finds what this one compiled
     options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
   fi
-  prepare "$1 configure" cmake --preset "$1" -B "$build/$1" "${options[@]}" || return 1
-  prepare "$1 build" cmake --build "$build/$1" "${targets[@]}" || return 1
-  built+=("$1")
+  if prepare "$1 configure" cmake --preset "$1" -B "$build/$1" "${options[@]}" &&
+    prepare "$1 build" cmake --build "$build/$1" "${targets[@]}"; then
+    built+=("$1")
+  else
+    broken+=("$1")
+    return 1
+  fi
 }
 
 unit_tests() { # PRESET PREFIX...
