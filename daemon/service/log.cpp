@@ -186,7 +186,7 @@ void Log::event_limited(std::string_view key, LogLevel level, std::string_view n
   if (!suppressed) return;
   std::vector<LogField> all(fields);
   const std::string count = std::to_string(*suppressed);
-  if (*suppressed > 0) all.emplace_back("suppressed", count);
+  if (*suppressed > 0) all.push_back({"suppressed", count});
   impl_->log(level, name, message, all);
 }
 

@@ -20,7 +20,10 @@
 
 namespace danegate::service {
 
-using LogField = std::pair<std::string_view, std::string_view>;
+struct LogField {
+  LogKey key;
+  std::string_view value;
+};
 
 class Log {
 public:

@@ -34,15 +34,21 @@ bool is_plain(const Block& c) {
   return (any[0] | any[1]) == 0;
 }
 
+/// Writes `value` to `out`, where a whole block more has room, as long as it is plain; false: it is not.
 template <bool Json>
-bool is_plain(std::string_view value) {
-  for (; value.size() >= sizeof(Block); value.remove_prefix(sizeof(Block)))
-    if (!is_plain<Json>(block_of(value.data()))) return false;
+bool put_plain(char* out, std::string_view value) {
+  for (; value.size() >= sizeof(Block); value.remove_prefix(sizeof(Block)), out += sizeof(Block)) {
+    const Block block = block_of(value.data());
+    if (!is_plain<Json>(block)) return false;
+    std::memcpy(out, &block, sizeof block);
+  }
   if (value.empty()) return true;
   std::array<char, sizeof(Block)> rest;
   rest.fill('a');
   std::memcpy(rest.data(), value.data(), value.size());
-  return is_plain<Json>(block_of(rest.data()));
+  const Block block = block_of(rest.data());
+  std::memcpy(out, &block, sizeof block);
+  return is_plain<Json>(block);
 }
 
 /// Hands `write` the place for at most `room` octets at the end of `out`; what it returns is the new end. (libstdc++ 12
@@ -52,11 +58,6 @@ void append(std::string& out, std::size_t room, const Write& write) {
   const std::size_t before = out.size();
   out.resize_and_overwrite(before + room,
                            [&](char* begin, std::size_t /*capacity*/) { return write(begin + before) - begin; });
-}
-
-char* put(char* end, std::string_view text) {
-  if (!text.empty()) std::memcpy(end, text.data(), text.size());
-  return end + text.size();
 }
 
 struct Character {
@@ -118,12 +119,6 @@ std::string_view cut(std::string_view value) {
   return value.substr(0, end);
 }
 
-void append_number(std::string& out, std::uint64_t value) {
-  std::array<char, 20> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-  out.append(digits.data(), end);
-}
-
 void append_padded(std::string& out, unsigned value, unsigned width) {
   std::array<char, 10> digits{};
   for (unsigned i = width; i-- > 0; value /= 10)
@@ -182,56 +177,62 @@ std::string without_time(std::string_view line, bool json) {
   return rest += line.substr(end + 1);
 }
 
-/// What separates it from the field before, and the key with its sign: at most lead_room more than the key.
-char* LineEncoder::put_key(char* end, std::string_view key) {
-  if (!std::exchange(first_, false)) *end++ = json_ ? ',' : ' ';
+/// What separates it from the field before, and the key with its sign: at most lead_room.
+char* LineEncoder::put_key(char* end, const LogKey& key) const {
+  if (!first_) *end++ = json_ ? ',' : ' ';
   if (json_) *end++ = '"';
-  end = put(end, key);
+  end = key.put(end);
   if (json_) *end++ = '"';
   *end++ = json_ ? ':' : '=';
   return end;
 }
 
-void LineEncoder::begin(std::string_view key) {
-  append(out_, key.size() + lead_room, [&](char* end) { return put_key(end, key); });
+void LineEncoder::begin(const LogKey& key) {
+  append(out_, lead_room, [&](char* end) { return put_key(end, key); });
+  first_ = false;
 }
 
-void LineEncoder::text(std::string_view key, std::string_view value) {
+void LineEncoder::text(const LogKey& key, std::string_view value) {
   const bool too_long = value.size() > max_value;
   if (too_long) value = cut(value);
-  const bool plain = json_ ? is_plain<true>(value) : is_plain<false>(value);
-  if (plain && !too_long) {
-    return append(out_, key.size() + value.size() + lead_room + 2, [&](char* end) {
-      end = put_key(end, key);
-      if (json_) *end++ = '"';
-      end = put(end, value);
-      if (json_) *end++ = '"';
-      return end;
-    });
-  }
-  begin(key);
-  out_ += '"';
-  if (plain)
-    out_ += value;
-  else
+  bool plain = false;
+  append(out_, lead_room + value.size() + 2 + sizeof(Block), [&](char* const begin) {
+    char* end = put_key(begin, key);
+    if (json_ || too_long) *end++ = '"';
+    plain = json_ ? put_plain<true>(end, value) : put_plain<false>(end, value);
+    if (!plain) return begin;
+    end += value.size();
+    if (json_ && !too_long) *end++ = '"';
+    return end;
+  });
+  if (!plain) {
+    begin(key);
+    out_ += '"';
     append_escaped(out_, value, json_);
+  }
+  first_ = false;
+  if (plain && !too_long) return;
   if (too_long) out_ += ellipsis;
   out_ += '"';
 }
 
-void LineEncoder::number(std::string_view key, std::uint64_t value) {
-  begin(key);
-  append_number(out_, value);
+void LineEncoder::number(const LogKey& key, std::uint64_t value) {
+  constexpr std::size_t digits = 20;
+  append(out_, lead_room + digits, [&](char* end) {
+    end = put_key(end, key);
+    return std::to_chars(end, end + digits, value).ptr;
+  });
+  first_ = false;
 }
 
-void LineEncoder::time(std::string_view key, std::chrono::system_clock::time_point time) {
+void LineEncoder::time(const LogKey& key, std::chrono::system_clock::time_point time) {
   begin(key);
   if (json_) out_ += '"';
   append_timestamp(out_, time);
   if (json_) out_ += '"';
 }
 
-void LineEncoder::absent(std::string_view key) {
+void LineEncoder::absent(const LogKey& key) {
   begin(key);
   if (json_) out_ += "null";
 }

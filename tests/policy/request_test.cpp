@@ -67,6 +67,24 @@ TEST_CASE("request: every attribute that we know is read under its own name") {
   }
 }
 
+TEST_CASE("request: the first = ends the name, wherever it stands and whatever stands before it") {
+  const std::string lead = "request=smtpd_access_policy\n";
+  for (std::size_t length = 1; length <= 40; ++length) {
+    for (const char octet : {'<', '>', 'x', '\x01', static_cast<char>(0xbd), static_cast<char>(0xff)}) {
+      CAPTURE(length, static_cast<int>(octet));
+      const std::string name(length, octet);
+      const auto bare = Request::parse(lead + name + "\n\n");
+      REQUIRE_FALSE(bare);
+      CHECK(bare.error() == RequestError::no_equals_sign);
+      const std::string text = lead + name + "=sender=a@acme.example\nhelo_name=a=b\n\n";
+      const auto request = Request::parse(text);
+      REQUIRE(request);
+      CHECK_FALSE(request->has(Attribute::sender));
+      CHECK(request->get(Attribute::helo_name) == "a=b");
+    }
+  }
+}
+
 TEST_CASE("request: a CR before the LF is no part of the value") {
   const std::string text = "request=smtpd_access_policy\r\nsender=a@acme.example\r\n\r\n";
   RequestScanner scanner{plenty};

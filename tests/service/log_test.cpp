@@ -307,7 +307,7 @@ TEST_CASE("lines of many threads come out whole, each thread's in its order") {
           if (i % 2 == 0)
             log.line(LogLevel::info, key + "=" + std::to_string(i));
           else
-            log.event(LogLevel::info, "numbered", "", {{key, std::to_string(i)}});
+            log.event(LogLevel::info, "numbered", "", {{"at", key + '=' + std::to_string(i)}});
         }
       });
     for (int i = 0; i < 20; ++i)
