@@ -49,7 +49,7 @@ void parse_request(benchmark::State& state) {
     const auto space = inbox.space();
     std::memcpy(space.data(), text.data(), text.size());
     inbox.filled(text.size());
-    const auto whole = inbox.next();
+    auto whole = inbox.next();
     benchmark::DoNotOptimize(whole);
     auto request = inbox.request();
     benchmark::DoNotOptimize(request);
