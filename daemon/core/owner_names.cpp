@@ -38,7 +38,6 @@ bool is_server_label(std::string_view label) noexcept {
 /// Why the labels of a field's value make no name; empty if they do.
 std::string_view labels_refused(const DnsName& name, bool underscores_allowed) noexcept {
   std::string_view rest = name.text();
-  if (!rest.contains('_')) return {};
   for (bool first = true; !rest.empty(); first = false) {
     const auto dot = rest.find('.');
     const bool last = dot == std::string_view::npos;

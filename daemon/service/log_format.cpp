@@ -4,7 +4,6 @@
 #include <charconv>
 #include <cstdint>
 #include <cstring>
-#include <utility>
 
 namespace danegate::service {
 
@@ -34,21 +33,15 @@ bool is_plain(const Block& c) {
   return (any[0] | any[1]) == 0;
 }
 
-/// Writes `value` to `out`, where a whole block more has room, as long as it is plain; false: it is not.
 template <bool Json>
-bool put_plain(char* out, std::string_view value) {
-  for (; value.size() >= sizeof(Block); value.remove_prefix(sizeof(Block)), out += sizeof(Block)) {
-    const Block block = block_of(value.data());
-    if (!is_plain<Json>(block)) return false;
-    std::memcpy(out, &block, sizeof block);
-  }
+bool is_plain(std::string_view value) {
+  for (; value.size() >= sizeof(Block); value.remove_prefix(sizeof(Block)))
+    if (!is_plain<Json>(block_of(value.data()))) return false;
   if (value.empty()) return true;
   std::array<char, sizeof(Block)> rest;
   rest.fill('a');
   std::memcpy(rest.data(), value.data(), value.size());
-  const Block block = block_of(rest.data());
-  std::memcpy(out, &block, sizeof block);
-  return is_plain<Json>(block);
+  return is_plain<Json>(block_of(rest.data()));
 }
 
 /// Hands `write` the place for at most `room` octets at the end of `out`; what it returns is the new end. (libstdc++ 12
@@ -195,23 +188,17 @@ void LineEncoder::begin(const LogKey& key) {
 void LineEncoder::text(const LogKey& key, std::string_view value) {
   const bool too_long = value.size() > max_value;
   if (too_long) value = cut(value);
-  bool plain = false;
-  append(out_, lead_room + value.size() + 2 + sizeof(Block), [&](char* const begin) {
-    char* end = put_key(begin, key);
-    if (json_ || too_long) *end++ = '"';
-    plain = json_ ? put_plain<true>(end, value) : put_plain<false>(end, value);
-    if (!plain) return begin;
-    end += value.size();
-    if (json_ && !too_long) *end++ = '"';
-    return end;
-  });
-  if (!plain) {
-    begin(key);
-    out_ += '"';
-    append_escaped(out_, value, json_);
+  const bool plain = json_ ? is_plain<true>(value) : is_plain<false>(value);
+  begin(key);
+  if (plain && !too_long && !json_) {
+    out_ += value;
+    return;
   }
-  first_ = false;
-  if (plain && !too_long) return;
+  out_ += '"';
+  if (plain)
+    out_ += value;
+  else
+    append_escaped(out_, value, json_);
   if (too_long) out_ += ellipsis;
   out_ += '"';
 }

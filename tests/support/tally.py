@@ -15,8 +15,6 @@ import xml.etree.ElementTree as xml
 ALL_PASSED = re.compile(r"All tests passed \(\d+ assertions? in (\d+) test cases?\)")
 SOME_FAILED = re.compile(r"test cases:\s+\d+((?:\s+\|\s+\d+ [a-z]+)+)")
 ASKED_TO_SKIP = ("SKIP_RETURN_CODE", "SKIP_REGULAR_EXPRESSION")
-
-
 LONGEST = 700  # characters of a test's text
 
 

@@ -95,7 +95,8 @@ def start_server(folder, zones, files):
     """The NSD that serves every zone."""
     config = [f'server:\n  ip-address: {ADDRESS}\n  port: {PORT}\n  server-count: 1\n  username: ""\n'
               f'  zonesdir: "{folder}"\n  logfile: "{folder}/nsd.log"\n  pidfile: ""\n  xfrdfile: "{folder}/xfrd"\n'
-              f'  xfrdir: "{folder}"\n  zonelistfile: "{folder}/list"\n  rrl-ratelimit: 0\nremote-control:\n  control-enable: no\n']
+              f'  xfrdir: "{folder}"\n  zonelistfile: "{folder}/list"\n  rrl-ratelimit: 0\n'
+              'remote-control:\n  control-enable: no\n']
     config += [f'zone:\n  name: "{zone.name}"\n  zonefile: "{files[zone.name]}"\n' for zone in zones]
     (folder / "nsd.conf").write_text("".join(config))
     server = subprocess.Popen(["nsd", "-d", "-c", folder / "nsd.conf"])
