@@ -47,9 +47,9 @@ class Internet:
     @contextlib.contextmanager
     def cut_off(self):
         """No name server answers anything inside the with-block."""
-        for server in self._servers.values():
-            server.silence()
         try:
+            for server in self._servers.values():
+                server.silence()
             yield
         finally:
             for server in self._servers.values():

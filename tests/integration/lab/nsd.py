@@ -1,15 +1,17 @@
 """An NSD on one loopback address, port 53, that serves some of the lab's zones and takes new contents at once."""
 
+import contextlib
 import os
 import signal
 import subprocess
+import time
 
 import dns.exception
 import dns.message
 import dns.query
 import dns.rdatatype
 
-from .procs import descendants, run, stop, wait_until
+from .procs import run, session, stop, wait_until
 
 # xfrdir: NSD names its files there after its process id, and beside other runs, each in a process namespace of its own,
 # the same id in /tmp means the same files, and a server that never answers.
@@ -48,7 +50,7 @@ class Nsd:
             text += f'zone:\n  name: "{zone.fqdn}"\n  zonefile: "{base}.served"\n'
             zone.write(folder)
         self.config.write_text(text)
-        self._process = subprocess.Popen(["nsd", "-d", "-c", self.config])
+        self._process = subprocess.Popen(["nsd", "-d", "-c", self.config], start_new_session=True)
         for zone in zones:
             self._await_serial(zone)
 
@@ -75,13 +77,19 @@ class Nsd:
                      if record.rdtype == dns.rdatatype.SOA), None)
 
     def silence(self):
-        """Questions still arrive, and nobody answers."""
-        for pid in descendants(self._process.pid):
-            os.kill(pid, signal.SIGSTOP)
+        """Questions still arrive, and nobody answers. A reload that is under way goes on starting and ending processes,
+        so what is awake is looked for until nothing is."""
+        while awake := [pid for pid, state in session(self._process.pid) if state not in "TZX"]:
+            self._signal(signal.SIGSTOP, awake)
+            time.sleep(0.01)
 
     def resume(self):
-        for pid in descendants(self._process.pid):
-            os.kill(pid, signal.SIGCONT)
+        self._signal(signal.SIGCONT, [pid for pid, _ in session(self._process.pid)])
+
+    def _signal(self, number, pids):
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def stop(self):
         self.resume()

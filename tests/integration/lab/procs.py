@@ -37,17 +37,26 @@ def stop(process, timeout=10.0):
     return process.wait()
 
 
-def descendants(pid):
-    """That process and everything it started."""
-    parents = {}
+def _all_processes():
+    """(process id, state, parent, session) of each."""
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it has just ended
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-            parents[int(folder.name)] = int(fields[1])
+            state, parent, _, session_id = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
+            yield int(folder.name), state, int(parent), int(session_id)
+
+
+def descendants(pid):
+    """That process and everything it started."""
+    parents = {each: parent for each, _, parent, _ in _all_processes()}
     found = [pid]
     for each in found:
         found += [child for child, parent in parents.items() if parent == each]
     return found
+
+
+def session(leader):
+    """(process id, state as in proc(5)) of each process in that session: also of those whose parent has ended."""
+    return [(pid, state) for pid, state, _, session_id in _all_processes() if session_id == leader]
 
 
 def name_of(pid):
