@@ -246,6 +246,7 @@ void AuthFlow::recognise() {
   decision_.names.resize(states_.size());
   auto candidates = roster_->candidates(question_.evidence);
   crowded_ = candidates.more;
+  lapsed_ = std::move(candidates.lapsed);
   for (auto& candidate : candidates.found) {
     const auto* const secure = std::get_if<Secure>(&candidate.held.answer->outcome);
     if (!secure || secure->records.size() > limits_.records_per_name || !is_made_here(candidate.name)) continue;
@@ -344,7 +345,10 @@ void AuthFlow::judge_roster(Outcome& outcome) const {
 
 /// No hit says nothing while one of those who could have been hit is not known.
 void AuthFlow::judge_doubt(Outcome& outcome) const {
-  const auto doubt = roster_->doubt(*outcome.rule, *question_.service);
+  auto doubt = roster_->doubt(*outcome.rule, *question_.service);
+  const auto lapsed = std::ranges::count_if(
+      lapsed_, [&](const OwnerName& name) { return outcome.rule->names_in_full(name.identity) && is_made_here(name); });
+  doubt.unresolved = std::max(doubt.unresolved, static_cast<std::size_t>(lapsed));
   const auto reason = doubt.unresolved > 0 ? doubt.reason : Reason::overload;
   const bool doubtful = doubt.unresolved > 0 || (crowded_ && outcome.rule->names_some_in_full());
   if (!doubtful || !takes_precedence(reason, outcome.reason)) return;

@@ -114,6 +114,7 @@ private:
   std::optional<EvidenceProblem> problem_;
   std::vector<RuleInForce> applicable_;
   std::vector<NameState> states_; ///< parallel to decision_.names; what the roster recognised comes after those
+  std::vector<OwnerName> lapsed_; ///< the roster had the key under these names, and does not know them now
   bool crowded_ = false;          ///< the roster has the key under more names than it looked at
   bool requeried_ = false;
   bool done_ = false;

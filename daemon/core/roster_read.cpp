@@ -67,9 +67,11 @@ RosterCandidates Roster::candidates(const Evidence& evidence, TimePoint now) con
       }
       seen.push_back(number);
       const bool valid = is_valid(number, at);
-      if (!valid && !in_grace(number, at)) return true;
-      if (auto answer = answer_of(number))
+      const bool serves = valid || in_grace(number, at);
+      if (auto answer = serves ? answer_of(number) : nullptr)
         candidates.found.push_back({plan_->name_of(number), {std::move(answer), !valid}});
+      else
+        candidates.lapsed.push_back(plan_->name_of(number));
       return true;
     });
   return candidates;

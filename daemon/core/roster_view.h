@@ -25,6 +25,9 @@ struct RosterCandidate {
 
 struct RosterCandidates {
   std::vector<RosterCandidate> found;
+  /// Names whose records held a digest of the evidence, and that are not known at the time of this call. doubt() is
+  /// another call, at a time that need not be later: the clock may have been set in between.
+  std::vector<OwnerName> lapsed;
   bool more = false; ///< so many names share the digest that not all were looked at
 };
 

@@ -186,6 +186,17 @@ TEST_CASE("flow: more sharers of a key than are looked at are doubt, for rules t
   CHECK(words(judged(garbage(acme_scene()), roster).outcome) == "none no-name reject");
 }
 
+TEST_CASE("flow: a key whose name was not known when it was looked for is doubt, whatever the clock says by then") {
+  FakeRoster roster;
+  roster.lapsed = {{dns_name(owner1), identity("mta1.acme.example")}};
+  const auto decision = judged(garbage(scene_naming()), roster);
+  CHECK(words(decision.outcome) == "temperror dns-failure defer");
+  CHECK(decision.outcome.detail.ends_with(": 1"));
+  CHECK(words(judged(garbage(scene_naming({"mta2.acme.example"})), roster).outcome) == "none no-name reject");
+  roster.lapsed = {{dns_name("_other-service.mta1.acme.example"), identity("mta1.acme.example")}};
+  CHECK(words(judged(garbage(scene_naming()), roster).outcome) == "none no-name reject");
+}
+
 TEST_CASE("flow: grace in the roster lets its key pass, says so, and refuses nobody") {
   FakeRoster roster;
   roster.hold(owner1, "mta1.acme.example", matching(), true);

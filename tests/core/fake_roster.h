@@ -35,6 +35,7 @@ public:
     RosterCandidates found;
     for (const auto& h : held)
       found.found.push_back({h.name, {h.answer, h.grace}});
+    found.lapsed = lapsed;
     found.more = crowded;
     return found;
   }
@@ -45,6 +46,7 @@ public:
   }
 
   std::vector<Held> held;
+  std::vector<OwnerName> lapsed;
   std::map<std::string, RosterDoubt> doubts; ///< by rule
   bool crowded = false;
 };

@@ -77,9 +77,11 @@ TEST_CASE("roster: an answer is valid while written <= now < expiry") {
   s.now = written + 100s - 1ms;
   CHECK(s.state(mta1) == "secure");
   CHECK(s.candidates() == std::vector<std::string>{"mta1.acme.example"});
+  CHECK(s.roster.candidates(both_digests(), s.now).lapsed.empty());
   s.now = written + 100s;
   CHECK(s.state(mta1) == "-");
   CHECK(s.candidates().empty());
+  CHECK(s.roster.candidates(both_digests(), s.now).lapsed.size() == 1);
   CHECK(s.unresolved() == 2);
 }
 
