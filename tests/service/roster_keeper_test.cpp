@@ -174,7 +174,7 @@ TEST_CASE("keeper: a steady rate, no burst, and a share of lookups of its own") 
       h.bench.finish(i, two_keys());
   }
   CHECK(h.bench.dns->asked() >= 290);
-  CHECK(h.bench.dns->asked() <= 310);
+  CHECK(h.bench.dns->asked() <= 320); // 300, two ticks' worth of burst, and room: the loop's own timer may tick, too
   h.pass(10s); // nobody answers any more
   CHECK(h.keeper->refreshes() == RosterKeeper::max_refreshes);
   config::Limits one;
