@@ -4,7 +4,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import time
 
 import dns.exception
 import dns.message
@@ -79,9 +78,11 @@ class Nsd:
     def silence(self):
         """Questions still arrive, and nobody answers. A reload that is under way goes on starting and ending processes,
         so what is awake is looked for until nothing is."""
-        while awake := [pid for pid, state in session(self._process.pid) if state not in "TZX"]:
+        def stop_whoever_is_awake():
+            awake = [pid for pid, state in session(self._process.pid) if state not in "TZX"]
             self._signal(signal.SIGSTOP, awake)
-            time.sleep(0.01)
+            return not awake
+        wait_until(stop_whoever_is_awake, f"the name server at {self.address} to stand still")
 
     def resume(self):
         self._signal(signal.SIGCONT, [pid for pid, _ in session(self._process.pid)])
