@@ -10,8 +10,12 @@ namespace danegate::ctl {
 
 namespace {
 
-/// How long TLS sessions, which remember the key that began them, may be resumed: smtp_tls_session_cache_timeout.
+/// How long a TLS session, which remembers the key that began it, can be resumed: smtp_tls_session_cache_timeout. From
+/// its last use on: a resumed one of TLS 1.3 is stored anew (RFC 8446 section 4.6.1).
 constexpr std::chrono::seconds session_lifetime{3600};
+
+/// `postfix reload` empties the cache of sessions as well, but deliveries that are under way fill it again with theirs.
+constexpr std::string_view restart = "postfix stop && postfix start";
 
 bool has(const ProvisionReport& report, KeyRole role) {
   return std::ranges::any_of(report.keys, [role](const ProvisionedKey& key) { return key.role == role; });
@@ -39,7 +43,7 @@ std::vector<std::string> first_steps(const ProvisionReport& report) {
   return {"Publish the record. The zone has to be signed (DNSSEC).",
           fmt::format("See it published: danegate verify --name {} --cert {}", report.owner.text(),
                       report.keys.front().file),
-          "Put the lines into main.cf, and run: postfix reload",
+          fmt::format("Put the lines into main.cf, and restart Postfix: {}", restart),
           fmt::format("Before the key is to change: {} --next", report.command)};
 }
 
@@ -47,13 +51,13 @@ std::vector<std::string> next_steps(const ProvisionReport& report) {
   return {"Publish both records.",
           fmt::format("Wait {}: two TTLs (RFC 7671 section 8), until nobody remembers the old answer.",
                       about(2 * report.ttl)),
-          fmt::format("Switch over, main.cf stays as it is: {} --switch && postfix reload", report.command)};
+          fmt::format("Switch over, main.cf stays as it is: {} --switch && {}", report.command, restart)};
 }
 
 std::vector<std::string> switched_steps(const ProvisionReport& report) {
-  return {"Now run: postfix reload",
-          fmt::format("Wait {}: TLS sessions that the old key began may be resumed until then.",
-                      about(std::max(report.ttl, session_lifetime))),
+  return {fmt::format("Now restart Postfix: {}", restart),
+          "A reload is not enough: TLS sessions that the old key began may outlive it, and each use prolongs them.",
+          fmt::format("Wait {}: what the old key began is over then.", about(std::max(report.ttl, session_lifetime))),
           "Remove the old record from the zone, then the old file."};
 }
 

@@ -243,7 +243,7 @@ TEST_CASE("Steps name the options that these keys need", "[ctl]") {
   const auto text = run(options).out;
   CHECK(text.contains("Wait 10 minutes: two TTLs"));
   CHECK(text.contains("danegate provision mta1.acme.example --dir " + folder.path("keys") +
-                      " --label _smtp-client --ttl 300 --raw-key --switch && postfix reload\n"));
+                      " --label _smtp-client --ttl 300 --raw-key --switch && postfix stop && postfix start\n"));
 }
 
 TEST_CASE("What people see", "[ctl]") {

@@ -155,7 +155,7 @@ class Guide:
         output = self.partner.type(block.text)
         if lines := re.findall(r"(?m)^smtp\w* = .*$", output):
             self.partner.set_main_cf("\n".join(lines))
-            self.partner.type("postfix reload")
+            self.partner.type("postfix stop && postfix start")
         if records := records_in(output):
             publish(self.lab, *records)
         return output

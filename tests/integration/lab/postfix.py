@@ -85,9 +85,13 @@ class Postfix:
         run("postfix", "-c", self.conf, "check")
         # Not `postfix start-fg`: a shell stays in front of master there and does not pass the end on. A session of
         # its own makes a process group of master and its daemons, which stop() ends as one.
-        master = Path(run("postconf", "-c", self.conf, "-h", "daemon_directory").decode().strip()) / "master"
-        self._process = subprocess.Popen([master, "-c", self.conf, "-d"], start_new_session=True)
-        wait_until(lambda: "daemon started" in self.log(), "Postfix to start", timeout=20)
+        self._master = Path(run("postconf", "-c", self.conf, "-h", "daemon_directory").decode().strip()) / "master"
+        self._start()
+
+    def _start(self):
+        before = self.log().count("daemon started")
+        self._process = subprocess.Popen([self._master, "-c", self.conf, "-d"], start_new_session=True)
+        wait_until(lambda: self.log().count("daemon started") > before, "Postfix to start", timeout=20)
 
     def _main(self, keys):
         return {
@@ -160,6 +164,10 @@ class Postfix:
         run("postfix", "-c", self.conf, "reload")
         wait_until(lambda: self.log().count("reload --") > before, "Postfix to reload")
         wait_until(lambda: not old & self._smtpds(), "the old smtpd processes to end")
+
+    def restart(self):
+        self.stop()
+        self._start()
 
     def _smtpds(self):
         return {pid for pid in descendants(self._process.pid) if name_of(pid) == "smtpd"}

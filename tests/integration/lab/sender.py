@@ -28,9 +28,10 @@ class Sender:
             outcome = client.send(sender, "b@example.net", body=f"Subject: {token}\r\n\r\nx\r\n")
         assert outcome.delivered, outcome
 
-    def reload(self):
-        """`postfix reload`, as an administrator says it."""
-        self._postfix.reload()
+    def restart(self):
+        """`postfix stop && postfix start`, when nothing is under way: a delivery that is cut off comes twice."""
+        wait_until(lambda: not self._postfix.queued(), "an empty queue", timeout=30)
+        self._postfix.restart()
 
     def outcomes(self):
         """The status of every delivery so far: sent, deferred or bounced, with what the other side said."""
