@@ -83,12 +83,12 @@ class Postfix:
         (self.conf / "main.cf").write_text("".join(f"{name} = {value}\n" for name, value in main.items()))
         (self.conf / "master.cf").write_text(SERVICES + "".join(each.text() for each in listeners))
         run("postfix", "-c", self.conf, "check")
-        # Not `postfix start-fg`: a shell stays in front of master there and does not pass the end on. A session of
-        # its own makes a process group of master and its daemons, which stop() ends as one.
         self._master = Path(run("postconf", "-c", self.conf, "-h", "daemon_directory").decode().strip()) / "master"
         self._start()
 
     def _start(self):
+        # Not `postfix start-fg`: a shell stays in front of master there and does not pass the end on. A session of
+        # its own makes a process group of master and its daemons, which stop() ends as one.
         before = self.log().count("daemon started")
         self._process = subprocess.Popen([self._master, "-c", self.conf, "-d"], start_new_session=True)
         wait_until(lambda: self.log().count("daemon started") > before, "Postfix to start", timeout=20)
