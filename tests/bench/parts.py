@@ -16,7 +16,7 @@ from lab.site import Bench
 from world import PARTNERS, Series, on
 
 SERVICE = [{"name": "smtp", "names": ["_smtp-client.{helo}"]}]
-# At a fixed rate p99 is 20 replies a second: one pause of the machine's own decides a round, so there are more of them.
+# At a fixed rate a pause of the machine's own that lasts a hundredth of a round is that round's p99: more rounds, then.
 PACED = 3
 
 
