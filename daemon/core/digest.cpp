@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 namespace danegate::core {
 
@@ -25,6 +26,25 @@ constexpr auto hex_values = [] {
     values[octet] = hex_digit(static_cast<char>(octet)).value_or(std::uint8_t{0xff});
   return values;
 }();
+
+/// Into all of `octets`, for which `text` is just long enough. False: one of the digits is none, or something else than
+/// a colon stands between two pairs.
+template <bool Colons>
+bool read_pairs(std::string_view text, std::span<std::uint8_t> octets) noexcept {
+  constexpr std::size_t step = Colons ? 3 : 2;
+  unsigned digits = 0; // all of them; one that is none leaves its mark
+  bool colons = true;
+  const char* pair = text.data();
+  for (std::uint8_t& octet : octets) {
+    const std::uint8_t high = hex_values[static_cast<unsigned char>(pair[0])];
+    const std::uint8_t low = hex_values[static_cast<unsigned char>(pair[1])];
+    digits |= static_cast<unsigned>(high) | low;
+    octet = static_cast<std::uint8_t>(high << 4U | (low & 0x0fU));
+    if (Colons && &octet != &octets.back()) colons &= pair[2] == ':';
+    pair += step;
+  }
+  return digits <= 0x0f && colons;
+}
 
 // printf '' | openssl dgst, printf tls_in_peercert | openssl dgst, for each algorithm that is not weak anyway.
 constexpr std::array<std::string_view, 6> known_constants{
@@ -76,16 +96,8 @@ std::expected<Digest, DigestError> Digest::parse(std::string_view text) {
   const std::size_t step = colons ? 3 : 2;
   if (text.empty() || (text.size() + (colons ? 1 : 0)) % step != 0) return std::unexpected(DigestError::not_hex);
   Bytes bytes((text.size() + (colons ? 1 : 0)) / step);
-  unsigned seen = 0; // of all digits; one that is none leaves its mark
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    const char* const pair = text.data() + i * step;
-    const std::uint8_t high = hex_values[static_cast<unsigned char>(pair[0])];
-    const std::uint8_t low = hex_values[static_cast<unsigned char>(pair[1])];
-    seen |= static_cast<unsigned>(high) | low;
-    if (colons && i + 1 < bytes.size() && pair[2] != ':') return std::unexpected(DigestError::not_hex);
-    bytes[i] = static_cast<std::uint8_t>(high << 4U | (low & 0x0fU));
-  }
-  if (seen > 0x0f) return std::unexpected(DigestError::not_hex);
+  if (!(colons ? read_pairs<true>(text, bytes) : read_pairs<false>(text, bytes)))
+    return std::unexpected(DigestError::not_hex);
   const auto algorithm = algorithm_of_length(bytes.size());
   if (!algorithm) return std::unexpected(DigestError::bad_length);
   return Digest(*algorithm, std::move(bytes));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 namespace danegate::core {
 
@@ -20,10 +21,15 @@ constexpr auto octets_of_names = [] {
 }();
 
 bool is_ascii(std::string_view text) noexcept {
-  unsigned seen = 0;
+  std::uint64_t seen = 0;
+  for (; text.size() >= sizeof seen; text.remove_prefix(sizeof seen)) {
+    std::uint64_t octets = 0;
+    std::memcpy(&octets, text.data(), sizeof octets);
+    seen |= octets;
+  }
   for (const char c : text)
     seen |= static_cast<unsigned char>(c);
-  return seen < 0x80;
+  return (seen & 0x8080'8080'8080'8080U) == 0;
 }
 
 /// Writes the canonical form of as many octets to `out`.

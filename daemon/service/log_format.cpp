@@ -1,5 +1,6 @@
 #include "daemon/service/log_format.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdint>
@@ -14,10 +15,11 @@ constexpr std::string_view ellipsis = "\u2026";
 /// Sixteen octets, looked at together (vectors of GCC and Clang; each comparison gives an octet of ones or zeros).
 using Block [[gnu::vector_size(16)]] = unsigned char;
 
-Block block_of(const char* octets) {
-  Block block;
-  std::memcpy(&block, octets, sizeof block);
-  return block;
+template <class Word>
+Word load(const char* octets) {
+  Word word;
+  std::memcpy(&word, octets, sizeof word);
+  return word;
 }
 
 /// What stands in a log line as it is: in JSON within quotes, in logfmt without them, so there neither space nor "="
@@ -33,15 +35,35 @@ bool is_plain(const Block& c) {
   return (any[0] | any[1]) == 0;
 }
 
+/// The octets of a value of 1 to 15 and no others; where they leave room, some of them again.
+Block block_of_short(std::string_view value) {
+  using Half = std::uint64_t;
+  using Quarter = std::uint32_t;
+  const char* const begin = value.data();
+  const char* const end = begin + value.size();
+  std::array<Half, 2> halves{};
+  if (value.size() >= sizeof(Half)) {
+    halves = {load<Half>(begin), load<Half>(end - sizeof(Half))};
+  } else if (value.size() >= sizeof(Quarter)) {
+    halves.fill(Half{load<Quarter>(begin)} << 32U | load<Quarter>(end - sizeof(Quarter)));
+  } else {
+    const std::array<char, 4> octets{value.front(), value[value.size() / 2], value.back(), value.back()};
+    halves.fill(load<Quarter>(octets.data()) * Half{0x1'0000'0001});
+  }
+  Block block;
+  static_assert(sizeof block == sizeof halves);
+  std::memcpy(&block, halves.data(), sizeof block);
+  return block;
+}
+
 template <bool Json>
 bool is_plain(std::string_view value) {
-  for (; value.size() >= sizeof(Block); value.remove_prefix(sizeof(Block)))
-    if (!is_plain<Json>(block_of(value.data()))) return false;
   if (value.empty()) return true;
-  std::array<char, sizeof(Block)> rest;
-  rest.fill('a');
-  std::memcpy(rest.data(), value.data(), value.size());
-  return is_plain<Json>(block_of(rest.data()));
+  if (value.size() < sizeof(Block)) return is_plain<Json>(block_of_short(value));
+  const char* const last = value.data() + value.size() - sizeof(Block);
+  for (const char* block = value.data(); block < last; block += sizeof(Block))
+    if (!is_plain<Json>(load<Block>(block))) return false;
+  return is_plain<Json>(load<Block>(last));
 }
 
 /// Hands `write` the place for at most `room` octets at the end of `out`; what it returns is the new end. (libstdc++ 12
@@ -189,11 +211,12 @@ void LineEncoder::text(const LogKey& key, std::string_view value) {
   const bool too_long = value.size() > max_value;
   if (too_long) value = cut(value);
   const bool plain = json_ ? is_plain<true>(value) : is_plain<false>(value);
-  begin(key);
   if (plain && !too_long && !json_) {
-    out_ += value;
+    append(out_, lead_room + value.size(), [&](char* end) { return std::ranges::copy(value, put_key(end, key)).out; });
+    first_ = false;
     return;
   }
+  begin(key);
   out_ += '"';
   if (plain)
     out_ += value;

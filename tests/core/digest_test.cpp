@@ -82,6 +82,27 @@ TEST_CASE("Digest: what is no fingerprint") {
   }
 }
 
+TEST_CASE("Digest: one octet that has no place there, wherever it stands") {
+  std::string pairs = "0a";
+  for (int octet = 1; octet < 32; ++octet)
+    pairs += ":0a";
+  std::string digits;
+  for (int octet = 0; octet < 32; ++octet)
+    digits += "0a";
+  for (const std::string& good : {pairs, digits}) {
+    REQUIRE(Digest::parse(good));
+    for (std::size_t at = 0; at < good.size(); ++at) {
+      const bool digit = good[at] != ':';
+      for (int octet = 0; octet < 256; ++octet) {
+        std::string text = good;
+        text[at] = static_cast<char>(octet);
+        INFO(good.size() << " octets, at " << at << ' ' << octet);
+        CHECK(Digest::parse(text).has_value() == (digit ? hex_digit(text[at]).has_value() : text[at] == ':'));
+      }
+    }
+  }
+}
+
 TEST_CASE("Digest: constants that prove no credential") {
   // printf '' and printf tls_in_peercert, each through sha256sum, sha384sum and sha512sum.
   const std::vector<std::string> constants{

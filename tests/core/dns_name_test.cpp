@@ -111,6 +111,19 @@ TEST_CASE("DNS names: without a converter non-ASCII text has no A-label form") {
   CHECK(parsed.error() == NameError::no_a_label);
 }
 
+TEST_CASE("DNS names: one octet beyond ASCII is seen wherever it stands") {
+  for (std::size_t length = 1; length <= 20; ++length)
+    for (std::size_t at = 0; at < length; ++at)
+      for (const char octet : {'\x80', '\xff'}) {
+        std::string text(length, 'a');
+        text[at] = octet;
+        INFO(length << " octets, at " << at);
+        const auto parsed = DnsName::parse(text);
+        REQUIRE_FALSE(parsed.has_value());
+        CHECK(parsed.error() == NameError::no_a_label);
+      }
+}
+
 TEST_CASE("DNS names: every error has its own words") {
   std::unordered_set<std::string> seen;
   for (const NameError e : {NameError::empty, NameError::too_long, NameError::empty_label, NameError::label_too_long,

@@ -92,6 +92,30 @@ TEST_CASE("values are escaped so that one line stays one line") {
   }
 }
 
+TEST_CASE("one octet that is not plain makes a quoted value, wherever it stands") {
+  for (std::size_t length = 1; length <= 50; ++length) {
+    const std::string plain(length, 'a');
+    CHECK(encode(plain, false) == "k=" + plain);
+    CHECK(encode(plain, true) == R"({"k":")" + plain + "\"}");
+    for (std::size_t at = 0; at < length; ++at) {
+      for (const char odd : std::string_view(" =\"\\\x1f\x7f\x80\xff")) {
+        std::string value = plain;
+        value[at] = odd;
+        INFO(length << " octets, at " << at << ' ' << int{odd});
+        const std::string line = encode(value, false);
+        CHECK(line.starts_with("k=\""));
+        CHECK(decode_logfmt(line) == value);
+        CHECK(nlohmann::json::accept(encode(value, true)));
+      }
+      for (const char edge : std::string_view("!~<>#[]")) {
+        std::string value = plain;
+        value[at] = edge;
+        CHECK(encode(value, false) == "k=" + value);
+      }
+    }
+  }
+}
+
 TEST_CASE("long values are cut on a character's boundary") {
   const std::string at_bound(LineEncoder::max_value, 'a');
   CHECK(encode(at_bound, false) == "k=" + at_bound);
