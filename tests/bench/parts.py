@@ -26,8 +26,8 @@ class Run:
 
     _numbers = itertools.count(1)
 
-    def __init__(self, lab, options, table, tools):
-        self.lab, self.options, self.table, self.tools = lab, options, table, tools
+    def __init__(self, lab, options, table, tools, logs):
+        self.lab, self.options, self.table, self.tools, self.logs = lab, options, table, tools, logs
         self.folder = lab.folder / f"bench{next(self._numbers)}"
         self.bench = Bench(lab, self.folder)
 
@@ -47,13 +47,16 @@ class Run:
         daemon = self.bench.daemon(**{"service": SERVICE, **tables})
         with open(daemon.config, "a", encoding="utf-8") as config:
             config.write(sample() if rules is None else rules)
+        daemon.log_path = self.logs / f"{self.folder.name}-{daemon.folder.name}"
         if started:
             daemon.start(wrapper=on(world.SERVER))
         try:
             yield daemon
         finally:
+            daemon.skim()
             daemon.forgive("hold-off")
             daemon.stop()
+            daemon.log_path.unlink()
 
     @contextlib.contextmanager
     def floor(self, endpoint=None):

@@ -106,6 +106,17 @@ def program(*command, ready, processor=SERVER, **options):
         stop(process)
 
 
+@contextlib.contextmanager
+def memory(folder):
+    """That folder, with no disk behind it while the block lasts."""
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "danegate-bench", folder], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
 class Series:
     """What the rounds measured: values by name."""
 
