@@ -143,20 +143,23 @@ def paced(run):
 def idle(run):
     """Many connections that have asked once and lie idle, as those of smtpd processes between two messages."""
     requests = run.partners()
-    with run.danegated() as daemon:
-        run.warm(daemon, requests)
-        few, many = Series(), Series()
+    with contextlib.ExitStack() as stack:
+        def beside(idlers):
+            daemon = stack.enter_context(run.danegated())
+            run.warm(daemon, requests)
+            for _ in range(idlers):
+                stack.enter_context(PolicyClient(daemon.endpoint)).ask(policy_context="smtp")
+            return daemon, Series()
+
+        ten, crowd = beside(10), beside(2000)
         resident = 0
         for _ in run.rounds(MORE):
-            for series, idlers in ((few, 10), (many, 2000)):
-                with contextlib.ExitStack() as stack:
-                    for _ in range(idlers):
-                        stack.enter_context(PolicyClient(daemon.endpoint)).ask(policy_context="smtp")
-                    series.note(run.load(daemon.endpoint, requests, "--connections", 10, "--rate", 1000), "p50", "p99")
-                    resident = max(resident, world.resident_mib(daemon.process.pid))
+            for daemon, series in (ten, crowd):
+                series.note(run.load(daemon.endpoint, requests, "--connections", 10, "--rate", 1000), "p50", "p99")
+            resident = max(resident, world.resident_mib(crowd[0].process.pid))
         run.table.add("2,000 idle connections: resident memory", resident, "MiB", bound=40)
-        compare(run, "  p50 of a reply beside them, and beside ten", "p50", "us", few, many, bound=1.2)
-        compare(run, "  p99 of a reply beside them, and beside ten", "p99", "us", few, many, bound=1.2)
+        compare(run, "  p50 of a reply beside them, and beside ten", "p50", "us", ten[1], crowd[1], bound=1.2)
+        compare(run, "  p99 of a reply beside them, and beside ten", "p99", "us", ten[1], crowd[1], bound=1.2)
 
 
 def cold(run):
