@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cstdint>
 #include <cstring>
@@ -50,10 +51,7 @@ Block block_of_short(std::string_view value) {
     const std::array<char, 4> octets{value.front(), value[value.size() / 2], value.back(), value.back()};
     halves.fill(load<Quarter>(octets.data()) * Half{0x1'0000'0001});
   }
-  Block block;
-  static_assert(sizeof block == sizeof halves);
-  std::memcpy(&block, halves.data(), sizeof block);
-  return block;
+  return std::bit_cast<Block>(halves);
 }
 
 template <bool Json>

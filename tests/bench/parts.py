@@ -89,12 +89,12 @@ def reachable(endpoint):
         return False
 
 
-def together(run, floor, daemon, requests, *options, times=1):
+def together(run, first, second, requests, *options, times=1):
     """Rounds of one load on both in turn, as two Series; with processor seconds for each million replies."""
-    both = (floor, Series()), (daemon, Series())
+    both = (first, Series()), (second, Series())
     for _ in run.rounds(times):
         for server, series in both:
-            pid = server.pid if server is floor else server.process.pid
+            pid = getattr(server, "process", server).pid
             before = world.processor_seconds(pid)
             result = run.load(server.endpoint, requests, *options)
             result["cpu"] = (world.processor_seconds(pid) - before) * 1e6 / result["sent"]
@@ -149,17 +149,13 @@ def idle(run):
             run.warm(daemon, requests)
             for _ in range(idlers):
                 stack.enter_context(PolicyClient(daemon.endpoint)).ask(policy_context="smtp")
-            return daemon, Series()
+            return daemon
 
         ten, crowd = beside(10), beside(2000)
-        resident = 0
-        for _ in run.rounds(MORE):
-            for daemon, series in (ten, crowd):
-                series.note(run.load(daemon.endpoint, requests, "--connections", 10, "--rate", 1000), "p50", "p99")
-            resident = max(resident, world.resident_mib(crowd[0].process.pid))
-        run.table.add("2,000 idle connections: resident memory", resident, "MiB", bound=40)
-        compare(run, "  p50 of a reply beside them, and beside ten", "p50", "us", ten[1], crowd[1], bound=1.2)
-        compare(run, "  p99 of a reply beside them, and beside ten", "p99", "us", ten[1], crowd[1], bound=1.2)
+        few, many = together(run, ten, crowd, requests, "--connections", 10, "--rate", 1000, times=MORE)
+        run.table.add("2,000 idle connections: resident memory", world.resident_mib(crowd.process.pid), "MiB", bound=40)
+        compare(run, "  p50 of a reply beside them, and beside ten", "p50", "us", few, many, bound=1.2)
+        compare(run, "  p99 of a reply beside them, and beside ten", "p99", "us", few, many, bound=1.2)
 
 
 def cold(run):
@@ -302,16 +298,10 @@ def rules(run):
             '[[rule]]\nname = "acme"\nservices = ["smtp"]\nsenders = ["acme.example"]\n'
             'identities = ["*.out.acme.example"]\n')
 
-    ten, all_of_them = Series(), Series()
     with run.danegated(text(10)) as few, run.danegated(text(10_000)) as many:
         for daemon in (few, many):
             run.warm(daemon, requests)
-        for _ in run.rounds():
-            for daemon, series in ((few, ten), (many, all_of_them)):
-                before = world.processor_seconds(daemon.process.pid)
-                result = run.load(daemon.endpoint, requests)
-                result["cpu"] = (world.processor_seconds(daemon.process.pid) - before) * 1e6 / result["sent"]
-                series.note(result, "cpu")
+        ten, all_of_them = together(run, few, many, requests)
     compare(run, "processor time of a million, 10,000 rules and ten", "cpu", "s", ten, all_of_them, bound=2)
 
 

@@ -95,7 +95,7 @@ class Daemon:
 
     def skim(self):
         """Reads on as lines() does and keeps no verdict: a benchmark makes millions of them, at 4 KB each here."""
-        self._read_on(lambda line: b" event=verdict " not in line)
+        self._read_on(lambda line: b" level=info event=verdict " not in line)
 
     def _read_on(self, wanted):
         kept = []
