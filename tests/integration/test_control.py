@@ -163,7 +163,7 @@ def test_reload_moves_it_and_takes_it_away(lab, daemon):
     wait_until(moved.exists, "the other socket")
     wait_until(lambda: not daemon.control.exists(), "the first one to go")
     assert stat.S_IMODE(os.stat(moved).st_mode) == 0o600
-    daemon.config.write_text(lab.config(**{**daemon.tables, "server": {"control": ""}}))
+    daemon.configure(lab.config(**{**daemon.tables, "server": {"control": ""}}))
     assert control.ask(moved, "POST", "/reload")[0] == 200  # told by the connection that it came in by
     assert not moved.exists()
     with PolicyClient(daemon.endpoint) as client:
@@ -287,7 +287,7 @@ def test_reload_says_what_came_of_it(lab, daemon, danegate):
 
     good = daemon.config.read_text()
     line = good.count("\n") + 2
-    daemon.config.write_text(good + '[log]\nlevle = "info"\n')
+    daemon.configure(good + '[log]\nlevle = "info"\n')
     code, text, errors = danegate("reload")
     assert (code, text) == (78, "")
     assert f"{daemon.config}:{line}:1: unknown setting \"levle\"" in errors and "stays in force" in errors
@@ -298,7 +298,7 @@ def test_reload_says_what_came_of_it(lab, daemon, danegate):
     for _ in range(2):
         daemon.expect("error", "levle")
 
-    daemon.config.write_text(good.replace("unix:", "nuix:", 1))  # not even where the daemon is
+    daemon.configure(good.replace("unix:", "nuix:", 1))  # not even where the daemon is
     code, _, errors = danegate("reload")
     assert code == 78 and "--socket says where" in errors
     code, _, errors = danegate("reload", "--socket", daemon.control)
@@ -315,7 +315,7 @@ def test_reload_beside_sighup(lab, daemon):
     with PolicyClient(daemon.endpoint) as client:
         for number in range(20):
             action = ("hold", "tag")[number % 2]
-            daemon.config.write_text(texts[action])
+            daemon.configure(texts[action])
             daemon.signal(signal.SIGHUP)
             code, said = control.ask(daemon.control, "POST", "/reload")
             assert code == 200 and said["ok"]

@@ -94,7 +94,7 @@ BAD_AT_START = {"syntax": "[policy\n", "unknown key": "[policy]\nlistne = []\n",
 def test_bad_configuration_at_start(bench, case):
     """Exit 78 (sysexits: EX_CONFIG), and the message has file, line and column."""
     daemon = bench.daemon(**RULES)
-    daemon.config.write_text(BAD_AT_START[case])
+    daemon.configure(BAD_AT_START[case])
     daemon.start(ready=False)
     assert daemon.wait() == 78
     text = daemon.stderr()

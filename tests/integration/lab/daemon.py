@@ -63,6 +63,7 @@ class Daemon:
         self.log_path = folder / "stderr.log"
         self._notifications = NotifySocket(folder / "notify")
         self._binary, self.process = binary, None
+        self._log = None  # the open file that it writes to
         self._parsed, self._offset = [], 0
         self._loud = []  # complaints not yet announced
         self._forgiven = []  # (until when, pattern)
@@ -70,9 +71,10 @@ class Daemon:
     def start(self, wrapper=(), pass_fds=(), ready=True):
         """Runs it, with `wrapper` in front of the command line. With ready=False the caller expects it to end."""
         environment = {**os.environ, "NOTIFY_SOCKET": str(self._notifications.path)}
-        with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([*wrapper, self._binary, "--config", self.config], stderr=log,
-                                            stdin=subprocess.DEVNULL, env=environment, pass_fds=pass_fds)
+        if self._log is None:
+            self._log = open(self.log_path, "wb", buffering=0)  # not "a": see skim()
+        self.process = subprocess.Popen([*wrapper, self._binary, "--config", self.config], stderr=self._log,
+                                        stdin=subprocess.DEVNULL, env=environment, pass_fds=pass_fds)
         if ready:
             wait_until(self._is_ready, "danegated to be ready", READY_SECONDS)
         return self
@@ -94,16 +96,24 @@ class Daemon:
         return self._parsed
 
     def skim(self):
-        """Reads on as lines() does and keeps no verdict: a benchmark makes millions of them, at 4 KB each here."""
-        self._read_on(lambda line: b" level=info event=verdict " not in line)
+        """Reads on as lines() does, keeps no verdict (a benchmark makes millions of them, at 4 KB each here), and has the
+        log begin again over itself: a page that was never written costs a virtual machine as much as several verdicts.
+        For a daemon that is asked nothing meanwhile.
+        """
+        def at_rest():
+            before = self._offset
+            self._read_on(lambda line: b" level=info event=verdict " not in line)
+            return before == self._offset == self._log.tell()
+        wait_until(at_rest, "the end of the log", interval=0.02)
+        self._offset = self._log.seek(0)
 
     def _read_on(self, wanted):
         kept = []
         with open(self.log_path, "rb") as log:
             log.seek(self._offset)
-            for line in log:
-                if not line.endswith(b"\n"):
-                    break
+            left = self._log.tell() - self._offset  # what follows is older, see skim()
+            while left > 0 and (line := log.readline(left)).endswith(b"\n"):
+                left -= len(line)
                 self._offset += len(line)
                 if wanted(line):
                     kept.append(line)
@@ -162,9 +172,15 @@ class Daemon:
         self.process.send_signal(number)
 
     def reload(self, text):
-        """Writes a new configuration and sends SIGHUP."""
-        self.config.write_text(text)
+        """Puts a new configuration in place, whole as an editor does it, and sends SIGHUP."""
+        self.configure(text)
         self.signal(signal.SIGHUP)
+
+    def configure(self, text):
+        """A rename: write_text empties the file first, and the daemon may be reading it for an earlier SIGHUP."""
+        fresh = self.config.with_suffix(".new")
+        fresh.write_text(text)
+        fresh.rename(self.config)
 
     def wait(self, timeout=20):
         """The exit status, once it ended by itself."""
@@ -190,6 +206,8 @@ class Daemon:
             self.process.kill()
             self.process.wait()
         self._notifications.close()
+        if self._log is not None:
+            self._log.close()
 
     def resident_bytes(self):
         """Its resident memory now."""
