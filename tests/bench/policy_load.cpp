@@ -8,6 +8,8 @@
 //   --warm-up S      seconds that are not counted (default 0.5)
 //   --rate R         open loop: R requests a second, each timed from the moment when it was due, whatever the replies
 //                    before it took; without it a closed loop: a connection asks again as soon as it has its reply
+//   --beside OTHER   with --rate: a second endpoint, asked at the same rate on as many connections, half an interval
+//                    later each time: what the machine does in between befalls both alike
 //   --expect ACTION  every reply must be "action=ACTION" (default DUNNO); "*" takes any
 //   --count N        ends after N requests instead of after --seconds, and counts them all
 //
@@ -19,8 +21,8 @@
 // would be told as the server's.
 //
 // Prints one line of JSON: rate (replies a second), seconds, replies, sent (those not counted included), and quantiles
-// of the reply times in microseconds. Exit status 1 where a reply is wrong, a connection is closed or a reply does not
-// come for 30 seconds.
+// of the reply times in microseconds; a second one for the other endpoint. Exit status 1 where a reply is wrong, a
+// connection is closed or a reply does not come for 30 seconds.
 #include "tests/bench/latencies.h"
 #include "tests/bench/sockets.h"
 
@@ -54,7 +56,7 @@ constexpr std::uint64_t second = 1'000'000'000U;
 constexpr std::uint64_t patience = 30 * second;
 
 struct Options {
-  std::string endpoint;
+  std::vector<std::string> endpoints;
   std::string file;
   std::size_t connections = 32;
   double seconds = 3;
@@ -65,8 +67,8 @@ struct Options {
 };
 
 [[noreturn]] void usage() {
-  std::fputs("usage: policy_load [--connections N] [--seconds S] [--warm-up S] [--rate R] [--expect ACTION]\n"
-             "                   [--count N] ENDPOINT FILE\n",
+  std::fputs("usage: policy_load [--connections N] [--seconds S] [--warm-up S] [--rate R] [--beside OTHER]\n"
+             "                   [--expect ACTION] [--count N] ENDPOINT FILE\n",
              stderr);
   std::exit(64);
 }
@@ -90,6 +92,8 @@ Options parse(int argc, char** argv) {
       options.warm_up = std::stod(value);
     else if (word == "--rate")
       options.rate = std::stod(value);
+    else if (word == "--beside")
+      options.endpoints.emplace_back(value);
     else if (word == "--count")
       options.count = std::stoul(value);
     else if (word == "--expect")
@@ -98,8 +102,9 @@ Options parse(int argc, char** argv) {
       usage();
   }
   if (words.size() != 2 || options.connections == 0) usage();
+  if (options.endpoints.size() > (options.rate > 0 ? 1 : 0)) usage();
   if (options.count > 0) options.warm_up = 0;
-  options.endpoint = words[0];
+  options.endpoints.insert(options.endpoints.begin(), words[0]);
   options.file = words[1];
   return options;
 }
@@ -150,19 +155,33 @@ private:
   std::vector<Pieces> all_;
 };
 
+struct Server;
+
 struct Connection {
+  Server* server = nullptr;
   int descriptor = -1;
   std::uint64_t due = 0; ///< when the request that is under way was to be sent
   std::size_t used = 0;
   std::array<char, 1024> reply{};
 };
 
+struct Server {
+  std::vector<std::unique_ptr<Connection>> connections;
+  std::deque<Connection*> free;
+  std::deque<std::uint64_t> backlog; ///< when requests were due for which no connection was free
+  danegate::bench::Latencies times;
+  std::atomic<std::uint64_t> sent = 0;
+};
+
 class Load {
 public:
   explicit Load(const Options& options)
       : options_(options), requests_(options.file), poll_(::epoll_create1(EPOLL_CLOEXEC)) {
-    for (std::size_t i = 0; i < options.connections; ++i)
-      open();
+    for (const auto& endpoint : options.endpoints) {
+      auto& server = servers_.emplace_back();
+      for (std::size_t i = 0; i < options.connections; ++i)
+        open(server, endpoint);
+    }
   }
 
   void run() {
@@ -175,11 +194,14 @@ public:
     else
       closed_loop(end);
     const double seconds = static_cast<double>((options_.count > 0 ? last_reply_ : end) - counted_from_) / second;
-    std::printf(R"({"rate":%.1f,"seconds":%.4f,"replies":%llu,"sent":%llu,)",
-                static_cast<double>(times_.count()) / seconds, seconds, static_cast<unsigned long long>(times_.count()),
-                static_cast<unsigned long long>(sent_.load()));
-    times_.print_json();
-    std::puts("}");
+    for (const auto& server : servers_) {
+      const std::uint64_t replies = server.times.count();
+      std::printf(R"({"rate":%.1f,"seconds":%.4f,"replies":%llu,"sent":%llu,)", static_cast<double>(replies) / seconds,
+                  seconds, static_cast<unsigned long long>(replies),
+                  static_cast<unsigned long long>(server.sent.load()));
+      server.times.print_json();
+      std::puts("}");
+    }
   }
 
 private:
@@ -187,21 +209,23 @@ private:
   void closed_loop(std::uint64_t end) {
     std::vector<std::thread> threads;
     std::vector<danegate::bench::Latencies> times(options_.connections);
+    auto& server = servers_.front();
     for (std::size_t i = 0; i < options_.connections; ++i)
-      threads.emplace_back([this, end, &one = *all_[i], &own = times[i]] { ask_until(end, one, own); });
+      threads.emplace_back([this, end, &one = *server.connections[i], &own = times[i]] { ask_until(end, one, own); });
     for (std::size_t i = 0; i < options_.connections; ++i) {
       threads[i].join();
-      times_.add(times[i]);
+      server.times.add(times[i]);
     }
     last_reply_ = now();
   }
 
   void ask_until(std::uint64_t end, Connection& one, danegate::bench::Latencies& times) {
     std::string buffer;
+    auto& sent = one.server->sent;
     for (auto begun = now(); true;) {
-      const std::uint64_t number = sent_++;
+      const std::uint64_t number = sent++;
       if (options_.count > 0 ? number >= options_.count : begun >= end) {
-        --sent_;
+        --sent;
         break;
       }
       send(one, requests_.make(number, buffer), begun);
@@ -215,38 +239,45 @@ private:
   }
 
   void open_loop(std::uint64_t begin, std::uint64_t end) {
-    const double interval = static_cast<double>(second) / options_.rate;
-    std::deque<std::uint64_t> backlog;
-    std::string buffer;
+    const double interval = static_cast<double>(second) / (options_.rate * static_cast<double>(servers_.size()));
     std::uint64_t number = 0;
     while (true) {
       const auto time = now();
       const auto due = [&] { return begin + static_cast<std::uint64_t>(static_cast<double>(number) * interval); };
       while (due() <= time && due() < end) {
-        backlog.push_back(due());
+        servers_[number % servers_.size()].backlog.push_back(due());
         ++number;
       }
-      while (!backlog.empty() && !free_.empty()) {
-        Connection* const one = free_.front();
-        free_.pop_front();
-        send(*one, requests_.make(sent_++, buffer), backlog.front());
-        backlog.pop_front();
+      bool done = time >= end;
+      for (auto& server : servers_) {
+        send_what_is_due(server);
+        done = done && server.backlog.empty() && server.free.size() == options_.connections;
       }
+      if (done) return;
       take_replies(end);
-      if (time >= end && backlog.empty() && free_.size() == options_.connections) return;
     }
   }
 
-  void open() {
+  void send_what_is_due(Server& server) {
+    while (!server.backlog.empty() && !server.free.empty()) {
+      Connection* const one = server.free.front();
+      server.free.pop_front();
+      send(*one, requests_.make(server.sent++, buffer_), server.backlog.front());
+      server.backlog.pop_front();
+    }
+  }
+
+  void open(Server& server, const std::string& endpoint) {
     auto fresh = std::make_unique<Connection>();
-    fresh->descriptor = danegate::bench::connect_to(options_.endpoint);
+    fresh->server = &server;
+    fresh->descriptor = danegate::bench::connect_to(endpoint);
     if (options_.rate > 0) ::fcntl(fresh->descriptor, F_SETFL, O_NONBLOCK);
     epoll_event interest{};
     interest.events = EPOLLIN;
     interest.data.ptr = fresh.get();
     if (options_.rate > 0 && ::epoll_ctl(poll_, EPOLL_CTL_ADD, fresh->descriptor, &interest) < 0) die("epoll_ctl");
-    free_.push_back(fresh.get());
-    all_.push_back(std::move(fresh));
+    server.free.push_back(fresh.get());
+    server.connections.push_back(std::move(fresh));
   }
 
   static void send(Connection& one, std::string_view request, std::uint64_t due) {
@@ -284,8 +315,8 @@ private:
       auto& one = *static_cast<Connection*>(events[static_cast<std::size_t>(i)].data.ptr);
       if (!receive(one)) continue;
       last_reply_ = now();
-      if (last_reply_ >= counted_from_ && last_reply_ < end) times_.note(last_reply_ - one.due);
-      free_.push_back(&one);
+      if (last_reply_ >= counted_from_ && last_reply_ < end) one.server->times.note(last_reply_ - one.due);
+      one.server->free.push_back(&one);
     }
     if (count == 0 && now() - last_reply_ > patience) die("no reply for 30 seconds");
   }
@@ -293,12 +324,10 @@ private:
   const Options& options_;
   Requests requests_;
   int poll_;
-  std::vector<std::unique_ptr<Connection>> all_;
-  std::deque<Connection*> free_;
-  danegate::bench::Latencies times_;
+  std::deque<Server> servers_; ///< one, or two that are asked in turn
+  std::string buffer_;         ///< of the open loop's request
   std::uint64_t counted_from_ = 0;
   std::uint64_t last_reply_ = 0;
-  std::atomic<std::uint64_t> sent_ = 0;
 };
 
 } // namespace

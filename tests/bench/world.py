@@ -67,10 +67,16 @@ def measured(*command):
 
 
 def measured_on(processor, *command):
+    only, = measured_each(processor, *command)
+    return only
+
+
+def measured_each(processor, *command):
+    """What a load generator printed of each server that it asked."""
     done = subprocess.run(on(processor, *command), stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(map(str, command))}: {done.stderr.decode()}")
-    return json.loads(done.stdout)
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def benchmarks(program, quick):
@@ -129,6 +135,10 @@ class Series:
 
     def median(self, name):
         return statistics.median(self.values[name])
+
+    def over(self, other, name):
+        """The median of the ratios, round by round."""
+        return statistics.median(ours / theirs for ours, theirs in zip(self.values[name], other.values[name], strict=True))
 
     def span(self, name):
         return statistics.median(self.values[name]), min(self.values[name]), max(self.values[name])
