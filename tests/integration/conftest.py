@@ -24,7 +24,7 @@ from lab.site import Bench, Lab
 
 def pytest_addoption(parser):
     parser.addoption("--bin-dir", default="build/release", help="folder that holds danegated and danegate")
-    parser.addoption("--share", default="1/1", help="K/N: the K-th of N runs beside one another that share the files")
+    parser.addoption("--share", type=Path, help="an empty folder: runs beside one another that name it share the files")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -40,10 +40,43 @@ def pytest_cmdline_main(config):
 def pytest_collection_modifyitems(config, items):
     if "chaos" not in config.option.markexpr:
         items[:] = [item for item in items if item.get_closest_marker("chaos") is None]
-    number, of = map(int, config.option.share.split("/"))
-    files = sorted({item.path for item in items})[number - 1::of]
-    items[:] = [item for item in items if item.path in files]
     items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
+def claimed(items, folder):
+    """Of these tests those in files that no other run has begun: each file is the run's that names it in `folder` first."""
+    mine = {}
+    for item in items:
+        if item.path not in mine:
+            mine[item.path] = claim(folder / item.path.name)
+        if mine[item.path]:
+            yield item
+
+
+def claim(place):
+    try:
+        place.touch(exist_ok=False)
+        return True
+    except FileExistsError:
+        return False
+
+
+def pytest_runtestloop(session):
+    """With --share: pytest's own loop, but which tests come next is found out on the way."""
+    folder = session.config.option.share
+    if folder is None or session.config.option.collectonly or session.testsfailed:
+        return None
+    items = claimed(session.items, folder)
+    item = next(items, None)
+    while item is not None:
+        following = next(items, None)
+        item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        if session.shouldfail:
+            raise session.Failed(session.shouldfail)
+        if session.shouldstop:
+            raise session.Interrupted(session.shouldstop)
+        item = following
+    return True
 
 
 @pytest.fixture(scope="session")

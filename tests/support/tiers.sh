@@ -81,22 +81,25 @@ unit_tests() { # PRESET PREFIX...
     --output-on-failure --output-junit "$(realpath -m "$logs/$preset-unit.xml")"
 }
 
-# Most of these tests wait for TTLs, time-outs and other programs, so two runs share the files; those that wait for
-# minutes or send hundreds of thousands of requests are a third, with the release build only.
+# Most of these tests wait for TTLs, time-outs and other programs, so two runs share the files, each taking the next one
+# when it is through with one; those that wait for minutes or send hundreds of thousands of requests are a third, with the
+# release build only.
 integration_tests() { # PRESET PREFIX...
-  local share
-  for share in 1/2 2/2; do
-    integration_run "$share" "not slow and not heavy and not chaos and not hostile" "$@" &
+  local share run
+  share=$(mktemp -d)
+  for run in 1/2 2/2; do
+    integration_run "$run" "not slow and not heavy and not chaos and not hostile" "$@" &
   done
   if [ -z "$quick" ] && [ "$1" = release ]; then integration_run slow "(slow or heavy) and not chaos and not hostile" "$@" & fi
   wait
+  rm -r "$share"
 }
 
-integration_run() { # SHARE SELECTION PRESET PREFIX...
+integration_run() { # RUN SELECTION PRESET PREFIX...
   local name="$3 integration $1" file
   local command=(/usr/bin/python3 -m pytest tests/integration --bin-dir "$build/$3" -m "$2")
   file=$logs/${name//[ \/]/-}.xml
-  [ "$1" = slow ] || command+=(--share "$1")
+  [ "$1" = slow ] || command+=(--share "$share")
   shift 3
   report "$name" "$file" "$@" "${command[@]}" --junit-xml "$file"
 }
