@@ -133,9 +133,6 @@ class Series:
         for name in names:
             self.values.setdefault(name, []).append(result[name])
 
-    def median(self, name):
-        return statistics.median(self.values[name])
-
     def over(self, other, name):
         """The median of the ratios, round by round."""
         return statistics.median(ours / theirs for ours, theirs in zip(self.values[name], other.values[name], strict=True))
