@@ -19,7 +19,7 @@ SERVICE = [{"name": "smtp", "names": ["_smtp-client.{helo}"]}]
 # More rounds where few would tell of the machine: at a fixed rate a pause of its own that lasts a hundredth of a round is
 # that round's p99, and a verdict costs in some rounds half as much again as in the others.
 MORE = 3
-MANY = 10  # where two p99s are compared: of one round to the next, each is up to ten times as long
+MANY = 10  # where two p99s are compared: from one round to the next each may be ten times as long
 
 
 class Run:
@@ -98,8 +98,8 @@ def reachable(endpoint):
 def together(run, first, second, requests, *options, times=1):
     """Rounds of one load on both, first on one and then on the other, as two Series."""
     def one_round():
-        return [*measure([first], lambda: [run.load(first.endpoint, requests, *options)]),
-                *measure([second], lambda: [run.load(second.endpoint, requests, *options)])]
+        return [*measure([first], lambda: run.loads(first.endpoint, requests, *options)),
+                *measure([second], lambda: run.loads(second.endpoint, requests, *options))]
     return in_rounds(run, one_round, times)
 
 

@@ -67,6 +67,7 @@ def measured(*command):
 
 
 def measured_on(processor, *command):
+    """The same of a program on another processor."""
     only, = measured_each(processor, *command)
     return only
 

@@ -68,6 +68,8 @@ def pytest_runtestloop(session):
         return None
     items = claimed(session.items, folder)
     item = next(items, None)
+    if item is None and session.items:
+        pytest.exit(f"every file is another run's: was {folder} empty before these runs?", returncode=1)
     while item is not None:
         following = next(items, None)
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
